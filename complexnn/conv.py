@@ -1,0 +1,158 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from complexnn import init
+from complexnn.functional.checks import complex_dtype, require_complex
+
+
+class _Complex:
+    """What every complex convolution shares: its start and its check."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def reset_parameters(self) -> None:
+        init.default_(self.weight, self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        require_complex(input, type(self).__name__)
+        return super().forward(input)  # type: ignore[misc]
+
+
+class Conv1d(_Complex, nn.Conv1d):
+    """Complex cross-correlation over sequences: y = w * z + b (Trabelsi 2018, section 3.2).
+
+    Input ``(N, C, L)`` or ``(C, L)``, complex64 or complex128. As in torch the kernel is neither flipped nor
+    conjugated. Signature, shapes and ``state_dict`` are those of :class:`torch.nn.Conv1d`; the weight starts with
+    E|w|^2 = 1 / (3 fan_in).
+
+    Raises:
+        TypeError: ``dtype`` or the input is not complex.
+
+    Example:
+        >>> layer = Conv1d(2, 4, kernel_size=3, padding="same")
+        >>> layer(torch.randn(1, 2, 8, dtype=torch.complex64)).shape
+        torch.Size([1, 4, 8])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int],
+        stride: int | tuple[int] = 1,
+        padding: str | int | tuple[int] = 0,
+        dilation: int | tuple[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,  # type: ignore[arg-type]
+            device,
+            complex_dtype(dtype),
+        )
+
+
+class Conv2d(_Complex, nn.Conv2d):
+    """Complex cross-correlation over images: y = w * z + b (Trabelsi 2018, section 3.2).
+
+    Input ``(N, C, H, W)`` or ``(C, H, W)``, complex64 or complex128. As in torch the kernel is neither flipped nor
+    conjugated. Signature, shapes and ``state_dict`` are those of :class:`torch.nn.Conv2d`; the weight starts with
+    E|w|^2 = 1 / (3 fan_in).
+
+    Raises:
+        TypeError: ``dtype`` or the input is not complex.
+
+    Example:
+        >>> layer = Conv2d(2, 4, kernel_size=3, padding="same")
+        >>> layer(torch.randn(1, 2, 8, 8, dtype=torch.complex64)).shape
+        torch.Size([1, 4, 8, 8])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: str | int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,  # type: ignore[arg-type]
+            device,
+            complex_dtype(dtype),
+        )
+
+
+class Conv3d(_Complex, nn.Conv3d):
+    """Complex cross-correlation over volumes: y = w * z + b (Trabelsi 2018, section 3.2).
+
+    Input ``(N, C, D, H, W)`` or ``(C, D, H, W)``, complex64 or complex128. As in torch the kernel is neither flipped
+    nor conjugated. Signature, shapes and ``state_dict`` are those of :class:`torch.nn.Conv3d`; the weight starts with
+    E|w|^2 = 1 / (3 fan_in).
+
+    Raises:
+        TypeError: ``dtype`` or the input is not complex.
+
+    Example:
+        >>> layer = Conv3d(2, 4, kernel_size=3, padding="same")
+        >>> layer(torch.randn(1, 2, 8, 8, 8, dtype=torch.complex64)).shape
+        torch.Size([1, 4, 8, 8, 8])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int, int],
+        stride: int | tuple[int, int, int] = 1,
+        padding: str | int | tuple[int, int, int] = 0,
+        dilation: int | tuple[int, int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,  # type: ignore[arg-type]
+            device,
+            complex_dtype(dtype),
+        )
