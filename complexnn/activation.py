@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from complexnn import functional as F
+from complexnn.functional.checks import real_dtype
 
 
 class CReLU(nn.Module):
@@ -35,10 +36,10 @@ class ModReLU(nn.Module):
         num_parameters: 1, or the number of channels C (dimension 1, as in :class:`torch.nn.PReLU`).
         init: start of the bias, in units of |z|. A negative one makes a dead disk of that radius; 0 is the identity.
         device: where the bias lives.
-        dtype: its real dtype; by default torch's default dtype.
+        dtype: its dtype; a complex one stands for its real twin. By default torch's default dtype.
 
     Raises:
-        TypeError: the input is not complex, or ``dtype`` is not a real floating one.
+        TypeError: the input is not complex, or ``dtype`` is neither complex nor floating.
         ValueError: ``num_parameters`` is below 1, or is neither 1 nor the number of channels.
 
     Example:
@@ -56,11 +57,9 @@ class ModReLU(nn.Module):
         super().__init__()
         if num_parameters < 1:
             raise ValueError(f"num_parameters must be at least 1, got {num_parameters}")
-        if dtype is not None and not dtype.is_floating_point:
-            raise TypeError(f"the bias of ModReLU is real: expected a floating dtype, got {dtype}")
         self.num_parameters = num_parameters
         self.init = init
-        self.bias = nn.Parameter(torch.empty(num_parameters, device=device, dtype=dtype))
+        self.bias = nn.Parameter(torch.empty(num_parameters, device=device, dtype=real_dtype(dtype)))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

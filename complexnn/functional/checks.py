@@ -21,3 +21,12 @@ def complex_dtype(dtype: torch.dtype | None) -> torch.dtype:
     if not dtype.is_complex:
         raise TypeError(f"a complex layer expects a complex dtype, such as torch.complex64, got {dtype}")
     return dtype
+
+
+def real_dtype(dtype: torch.dtype | None) -> torch.dtype:
+    """The dtype of a layer's real parameters: ``dtype`` or its real twin; by default torch's default dtype."""
+    if dtype is None:
+        return torch.get_default_dtype()
+    if not (dtype.is_complex or dtype.is_floating_point):
+        raise TypeError(f"expected a complex or a floating dtype, got {dtype}")
+    return dtype.to_real()
