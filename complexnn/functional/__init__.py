@@ -57,6 +57,13 @@ from complexnn.functional.loss import log_cosh_loss as log_cosh_loss
 from complexnn.functional.loss import mse_loss as mse_loss
 from complexnn.functional.loss import phase_loss as phase_loss
 from complexnn.functional.loss import si_snr_loss as si_snr_loss
+from complexnn.functional.norm import batch_norm as batch_norm
+from complexnn.functional.norm import group_norm as group_norm
+from complexnn.functional.norm import instance_norm as instance_norm
+from complexnn.functional.norm import layer_norm as layer_norm
+from complexnn.functional.norm import magnitude_batch_norm as magnitude_batch_norm
+from complexnn.functional.norm import rms_norm as rms_norm
+from complexnn.functional.norm import split_batch_norm as split_batch_norm
 from complexnn.functional.pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
 from complexnn.functional.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from complexnn.functional.pooling import adaptive_avg_pool3d as adaptive_avg_pool3d

@@ -90,7 +90,7 @@ class _SparseRows(torch.autograd.Function):
         if ctx.padding_idx is not None:
             kept = index != ctx.padding_idx
             index, grad = index[kept], grad[kept]
-        return torch.sparse_coo_tensor(index[None], grad, ctx.shape), None, None
+        return torch.sparse_coo_tensor(index[None], grad, ctx.shape, check_invariants=False), None, None
 
 
 def embedding(

@@ -41,8 +41,8 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     _require_pair(input, target, "mse_loss")
     if reduction == "none":
         return _square(input - target)
-    parts = (torch.view_as_real(z.resolve_conj()) for z in (input, target))
-    return F.mse_loss(*parts, reduction=reduction) * (2 if reduction == "mean" else 1)
+    z, t = torch.view_as_real(input.resolve_conj()), torch.view_as_real(target.resolve_conj())
+    return F.mse_loss(z, t, reduction=reduction) * (2 if reduction == "mean" else 1)
 
 
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:

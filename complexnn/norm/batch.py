@@ -150,7 +150,7 @@ class SyncBatchNorm(_BatchNorm):
 
     @classmethod
     def convert_sync_batchnorm(cls, module: nn.Module, process_group: Any = None) -> nn.Module:
-        """Replace every complexnn BatchNorm1d, 2d and 3d in ``module`` by a SyncBatchNorm with its parameters and buffers.
+        """Put a SyncBatchNorm for each complexnn BatchNorm1d, 2d and 3d in ``module``, with its parameters and buffers.
 
         Returns ``module``, or its replacement where it is one itself. torch's real layers stay: for them there is
         :meth:`torch.nn.SyncBatchNorm.convert_sync_batchnorm`.

@@ -35,9 +35,7 @@ class _InstanceNorm(RunningNorm, nn.modules.instancenorm._InstanceNorm):
     def _apply_instance_norm(self, input: Tensor) -> Tensor:
         mean, var = self.statistics()
         own = self.training or mean is None
-        output = F.instance_norm(
-            input, mean, var, self.weight, self.bias, own, self.share(), self.eps, self.whiten
-        )
+        output = F.instance_norm(input, mean, var, self.weight, self.bias, own, self.share(), self.eps, self.whiten)
         self.count()
         return output
 

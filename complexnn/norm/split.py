@@ -47,8 +47,8 @@ class SplitBatchNorm1d(_SplitBatchNorm, nn.BatchNorm1d):
 class SplitBatchNorm2d(_SplitBatchNorm, nn.BatchNorm2d):
     """Batch normalisation of images, the real and the imaginary part each by itself, as torch does a real signal.
 
-    y = BN(x) + j BN(y) with two weights a channel (Trabelsi 2018, section 3.5, calls it naive): the parts stay
-    correlated. Input ``(N, C, H, W)``, complex64 or complex128. Not phase-equivariant.
+    y = BN(Re z) + j BN(Im z): the parts stay correlated. Input ``(N, C, H, W)``, complex64 or complex128. Not
+    phase-equivariant.
 
     Args:
         num_features: the number of channels C.

@@ -13,7 +13,11 @@ def _disturbed(tensor: Tensor, dim: int, value: float | None) -> Tensor:
     if not (tensor.is_complex() or tensor.is_floating_point()):
         return tensor
     first = tensor.narrow(dim, 0, 1)
-    other = first.flip(tuple(range(tensor.ndim))) * -1.7 + 0.3 if value is None else torch.full_like(first, value)
+    if value is not None:
+        other = torch.full_like(first, value)
+    else:  # a real number may have to be positive, as a variance has: it keeps its sign
+        other = first.flip(tuple(range(tensor.ndim))) * 1.7
+        other = 0.3 - other if tensor.is_complex() else other
     return torch.cat([other, tensor.narrow(dim, 1, tensor.shape[dim] - 1)], dim)
 
 

@@ -13,7 +13,6 @@ from scipy.special import erf
 from torch import Tensor, nn
 
 import complexnn
-from complexnn import functional as F
 
 Array = NDArray[np.complex128]
 Reference = Callable[[Array], Array]
@@ -73,6 +72,13 @@ def mvn(k: int) -> Reference:
     return lambda z: np.exp(2j * np.pi / k * np.floor(np.mod(np.angle(z), 2 * np.pi) * k / (2 * np.pi)))
 
 
+def log_cosh(z: Array) -> Array:
+    """The branch of ln cosh z that is continuous in each half-plane: within pi/2 of y there, turned in the left."""
+    logarithm = np.log(np.cosh(z))
+    turns = np.round((np.where(z.real >= 0, z.imag, -z.imag) - logarithm.imag) / (2 * np.pi))
+    return logarithm + 2j * np.pi * turns
+
+
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 # What a module must compute, by name; inputs are (samples, channels, length).
@@ -130,7 +136,7 @@ REFERENCES: dict[str, tuple[Callable[[], nn.Module], Reference]] = {
     "ComplexAtan": (complexnn.ComplexAtan, np.arctan),
     "ComplexAsinh": (complexnn.ComplexAsinh, np.arcsinh),
     "ComplexAtanh": (complexnn.ComplexAtanh, np.arctanh),
-    "LogCosh": (complexnn.LogCosh, lambda z: np.log(np.cosh(z))),
+    "LogCosh": (complexnn.LogCosh, log_cosh),
     "Modulus": (complexnn.Modulus, np.abs),
     "Angle": (complexnn.Angle, np.angle),
     "Signum": (complexnn.Signum, unit),
@@ -215,6 +221,7 @@ DELICATE = {
     "LogCosh",
     "CGELU tanh",
     "CTanhshrink",
+    "CSoftsign",
     "CSoftmax",
     "RealSoftmax",
     "MagnitudeSoftmax",

@@ -78,9 +78,7 @@ class FourConvolutions(nn.Module):
             return functional_call(self.real, {"weight": w}, (x, *args))
 
         w = self.weight
-        y = torch.complex(
-            apply(z.real, w.real) - apply(z.imag, w.imag), apply(z.real, w.imag) + apply(z.imag, w.real)
-        )
+        y = torch.complex(apply(z.real, w.real) - apply(z.imag, w.imag), apply(z.real, w.imag) + apply(z.imag, w.real))
         return y if self.bias is None else y + self.bias.view(-1, *[1] * (w.ndim - 2))
 
 
@@ -169,7 +167,7 @@ def test_transposed_convolution_is_scipys_convolution_of_the_spread_signal(
 
 
 @DIMENSIONS
-@pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 1}, {"dilation": 2, "groups": 2}])
+@pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 1}, {"padding": 1, "dilation": 2, "groups": 2}])
 def test_transposed_convolution_with_the_conjugated_weight_is_the_adjoint(n: int, options: dict[str, Any]) -> None:
     down = CONV[n](4, 8, 3, bias=False, dtype=torch.complex128, **options)
     up = TRANSPOSED[n](8, 4, 3, bias=False, dtype=torch.complex128, **options)
@@ -242,7 +240,7 @@ def test_three_convolutions_are_as_accurate_as_torchs_within_a_factor() -> None:
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_convolution_has_first_and_second_derivatives(bias: bool) -> None:
-    shapes = ((2, 2, 3, 4), (2, 1, 2, 2), (2,))[: 2 + bias]
+    shapes = ((2, 2, 3, 2), (2, 1, 2, 2), (2,))[: 2 + bias]
     given = [torch.randn(*shape, dtype=torch.complex128, requires_grad=True) for shape in shapes]
     options = {"stride": 2, "padding": (1, 0), "groups": 2}
     assert torch.autograd.gradcheck(lambda *a: F.conv(*a, **options), given)
@@ -327,7 +325,7 @@ def test_wrong_inputs_raise(n: int) -> None:
         with pytest.raises(TypeError, match="expects a complex dtype"):
             kind[n](4, 6, 3, dtype=torch.float32)
         layer = kind[n](4, 6, 3)
-        with pytest.raises(TypeError, match="expects a complex tensor, got torch.float32"):
+        with pytest.raises(TypeError, match=r"expects a complex tensor, got torch\.float32"):
             layer(z.real)
         with pytest.raises(RuntimeError, match="channels"):
             layer(z[:, :3])

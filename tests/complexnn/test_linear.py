@@ -39,7 +39,9 @@ def assert_close(actual: Tensor, expected: Tensor | np.ndarray, dtype: torch.dty
 
 def four_real_products(x: Tensor, w: Tensor) -> np.ndarray:
     """x W^T in float64, of the real and imaginary parts."""
-    xr, xi, wr, wi = (np.asarray(p, dtype=np.float64) for z in (x.detach(), w.detach()) for p in (z.real, z.resolve_conj().imag))
+    xr, xi, wr, wi = (
+        np.asarray(p, dtype=np.float64) for z in (x.detach(), w.detach()) for p in (z.real, z.resolve_conj().imag)
+    )
     return (xr @ wr.T - xi @ wi.T) + 1j * (xr @ wi.T + xi @ wr.T)
 
 
@@ -279,9 +281,7 @@ def test_bilinear_is_the_double_sum(conjugate: bool, dtype: torch.dtype) -> None
     for n in range(5):
         for k in range(2):
             terms = [
-                z1[n, i] * w[k, i, j] * (z2[n, j].conj() if conjugate else z2[n, j])
-                for i in range(3)
-                for j in range(4)
+                z1[n, i] * w[k, i, j] * (z2[n, j].conj() if conjugate else z2[n, j]) for i in range(3) for j in range(4)
             ]
             expected[n, k] = sum(terms, b[k]).detach()
     assert_close(y.detach(), expected, dtype)
@@ -344,7 +344,7 @@ def test_forward_of_the_class_takes_the_weight_that_stands_in_its_place() -> Non
 def test_wrong_inputs_raise(layer: type[torch.nn.Module]) -> None:
     with pytest.raises(TypeError, match="expects a complex dtype"):
         layer(4, 3, dtype=torch.float32)
-    with pytest.raises(TypeError, match="expects a complex tensor, got torch.float32"):
+    with pytest.raises(TypeError, match=r"expects a complex tensor, got torch\.float32"):
         layer(4, 3)(torch.randn(5, 4))
     with pytest.raises(RuntimeError, match="shapes"):
         layer(4, 3)(torch.randn(5, 3, dtype=torch.complex64))

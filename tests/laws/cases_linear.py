@@ -33,5 +33,11 @@ CASES: list[Case] = [
     Case("Bilinear", functools.partial(complexnn.Bilinear, 4, 5, 3), (), inputs=pair),
     Case("Bilinear-conjugate", functools.partial(complexnn.Bilinear, 4, 5, 3, conjugate=True), (), inputs=pair),
     Case("Embedding", functools.partial(complexnn.Embedding, 7, 3), (), inputs=indices),
-    Case("Embedding-padding", functools.partial(complexnn.Embedding, 7, 3, padding_idx=1), (), inputs=indices, skip=PADDED),
+    Case(
+        "Embedding-padding",
+        functools.partial(complexnn.Embedding, 7, 3, padding_idx=1),
+        (),
+        inputs=indices,
+        skip=PADDED,
+    ),
 ]

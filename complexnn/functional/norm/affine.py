@@ -60,7 +60,7 @@ class _Affine(torch.autograd.Function):
 
     @staticmethod
     def forward(z: Tensor, weight: Tensor, bias: Tensor | None, shape: tuple[int, ...]) -> Tensor:
-        a, b = weight_map(weight.to(z.dtype.to_real()), shape)
+        a, b = weight_map(weight.to(z.real.dtype), shape)
         return widely_affine(z, a, b, None if bias is None else bias.reshape(shape))
 
     @staticmethod
@@ -70,13 +70,13 @@ class _Affine(torch.autograd.Function):
         ctx.save_for_backward(z, weight)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         z, weight = ctx.saved_tensors
         grad = grad.resolve_conj()
         dims = shared_dims(ctx.shape, z.ndim)
         grad_z = grad_weight = grad_bias = None
         if ctx.needs_input_grad[0]:
-            grad_z = widely_affine(grad, *weight_map(weight.to(z.dtype.to_real()), ctx.shape))
+            grad_z = widely_affine(grad, *weight_map(weight.to(z.real.dtype), ctx.shape))
         if ctx.needs_input_grad[1]:
             pseudo = (grad * z).sum(dims)
             parts = torch.view_as_complex(torch.view_as_real(grad) * torch.view_as_real(z)).sum(dims)

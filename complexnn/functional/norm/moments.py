@@ -12,7 +12,7 @@ from torch import Tensor
 
 def count(z: Tensor, dims: tuple[int, ...]) -> int:
     """How many values a mean over ``dims`` is of."""
-    return math.prod(z.shape[dim] for dim in dims)
+    return math.prod([z.shape[dim] for dim in dims])
 
 
 def centre(z: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
@@ -40,7 +40,7 @@ class _Centre(torch.autograd.Function):
         ctx.dims = inputs[1]
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         return grad - grad.mean(ctx.dims, keepdim=True), None
 
 

@@ -29,7 +29,9 @@ def _trailing(input: Tensor, shape: Sequence[int], name: str, *like: Tensor | No
     require_complex(input, name)
     shape = tuple(shape)
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
-        raise ValueError(f"{name} expects an input of shape (*, {', '.join(map(str, shape))}), got {tuple(input.shape)}")
+        raise ValueError(
+            f"{name} expects an input of shape (*, {', '.join(map(str, shape))}), got {tuple(input.shape)}"
+        )
     for tensor in like:
         if tensor is not None and tuple(tensor.shape) != shape:
             raise ValueError(f"{name} expects parameters of shape {shape}, got {tuple(tensor.shape)}")
@@ -44,7 +46,7 @@ def layer_norm(
     eps: float = 1e-5,
     whiten: bool = False,
 ) -> Tensor:
-    """y = gamma (z - E z) / sqrt(Var z + eps) + beta over the last dimensions; with ``whiten`` gamma V^(-1/2) (z - E z).
+    """y = gamma (z - E z) / sqrt(Var z + eps) + beta over the last dimensions, or gamma V^(-1/2) (z - E z) + beta.
 
     ``weight`` real and ``bias`` complex have ``normalized_shape``; with ``whiten`` the weight has a last dimension of
     three more, gamma_rr, gamma_ri, gamma_ii, by default I / sqrt(2). See :class:`complexnn.LayerNorm`.

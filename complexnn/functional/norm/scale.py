@@ -25,7 +25,8 @@ class _Scale(torch.autograd.Function):
     def forward(z: Tensor, weight: Tensor | None, dims: tuple[int, ...], eps: float) -> tuple[Tensor, ...]:
         power = mean_square(z, dims)
         r = (power + eps).rsqrt()
-        y = torch.view_as_complex(torch.view_as_real(z) * r.to(z.dtype.to_real()).unsqueeze(-1))
+        parts = torch.view_as_real(z)
+        y = torch.view_as_complex(parts * r.to(parts.dtype).unsqueeze(-1))
         return y if weight is None else y.mul_(weight), r, power
 
     @staticmethod
@@ -37,7 +38,7 @@ class _Scale(torch.autograd.Function):
         ctx.save_for_backward(z, weight, r)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         z, weight, r = ctx.saved_tensors
         grad, grad_r, _ = grads
         grad = torch.zeros_like(z) if grad is None else grad.resolve_conj()

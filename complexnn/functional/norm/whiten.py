@@ -4,12 +4,12 @@ With v = E|z - m|^2 and r = E(z - m)^2 the covariance of the two parts is V = [[
 Its principal axes lie along the square root of r / |r|, with the variances (v + |r|) / 2 and (v - |r|) / 2. So the
 whitened signal w = (2 V + 2 eps I)^(-1/2) (z - m), Trabelsi's (2018, section 3.5) over sqrt(2), is
 
-    w = p (z - m) + q conj(z - m),   p = (i + j) / 2,   q = (i - j) / 2 r / |r|,
-    i = 1 / sqrt(v + 2 eps + |r|),   j = 1 / sqrt(v + 2 eps - |r|).
+    w = p (z - m) + q conj(z - m),   p = (a + b) / 2,   q = (a - b) / 2 r / |r|,
+    a = 1 / sqrt(v + 2 eps + |r|),   b = 1 / sqrt(v + 2 eps - |r|).
 
-Backwards, with g the gradient at w, n values to a mean, k = sum g conj(w) and l = sum g w,
+Backwards, with g the gradient at w, n values to a mean, k = sum g conj(w) and s = sum g w,
 
-    gradient at z = p u + q conj(u),   u = g - mean(g) + (-Re(k) w + (1j Im(k) q / p - l) conj(w)) / n:
+    gradient at z = p u + q conj(u),   u = g - mean(g) + (-Re(k) w + (j Im(k) q / p - s) conj(w)) / n:
 
 the derivative of a symmetric square root (a Sylvester equation, diagonal in the principal axes) in terms of w.
 """
@@ -41,32 +41,32 @@ def whitening(var: Tensor, pseudo: Tensor, eps: float, dtype: torch.dtype) -> tu
 
 
 def _statistics(z: Tensor, dims: tuple[int, ...], group: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """z - m, and mean, variance and pseudo-variance; of all of ``group``, with the number of values, where there is one."""
+    """z - m, and mean, variance and pseudo-variance, with a ``group`` of all its processes and with their number."""
     d, mean = centre(z, dims)
-    moments = mean, mean_square(d, dims), pseudo_square(d, dims)
+    var, pseudo = mean_square(d, dims), pseudo_square(d, dims)
     if group is None:
-        return d, moments
-    moments = gather(*moments, count(z, dims), group)
-    return d.sub_((moments[0] - mean).to(d.dtype)), moments
+        return d, (mean, var, pseudo)
+    joint = gather(mean, var, pseudo, count(z, dims), group)
+    return d.sub_((joint[0] - mean).to(d.dtype)), joint
 
 
 def _through(
-    m: Tensor, k: Tensor, l: Tensor, p: Tensor, q: Tensor, extra: tuple[Tensor | None, ...], n: int | Tensor, group: Any
+    m: Tensor, k: Tensor, s: Tensor, p: Tensor, q: Tensor, extra: tuple[Tensor | None, ...], n: int | Tensor, group: Any
 ) -> tuple[Tensor, Tensor, Tensor]:
     """e, f and c such that e w + f conj(w) + c is what the statistics add to the gradient at z.
 
-    m, k and l are the sums of g, g conj(w) and g w; ``extra`` are the gradients, if any, at p, at q and summed at d.
+    m, k and s are the sums of g, g conj(w) and g w; ``extra`` are the gradients, if any, at p, at q and summed at d.
     """
     grad_p, grad_q, grad_d = extra
     if grad_p is not None:
-        k, l = k + grad_p * p, l + grad_p * q
+        k, s = k + grad_p * p, s + grad_p * q
     if grad_q is not None:
-        k, l = k + grad_q * q.conj(), l + grad_q * p
+        k, s = k + grad_q * q.conj(), s + grad_q * p
     if grad_d is None:
         grad_d = torch.zeros_like(m)
     if group is not None:
-        m, k, l, grad_d = all_reduce(torch.stack((m, k, l, grad_d)), group)
-    e, f = compose(p, q, -k.real, (k - k.real) * (q / p) - l)
+        m, k, s, grad_d = all_reduce(torch.stack((m, k, s, grad_d)), group)
+    e, f = compose(p, q, -k.real, (k - k.real) * (q / p) - s)
     c = -p * m - q * m.conj() - grad_d
     return e / n, f / n, c / n
 
@@ -106,7 +106,7 @@ class _Whiten(torch.autograd.Function):
         ctx.save_for_backward(w, p, q)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         w, p, q = ctx.saved_tensors
         grad, grad_p, grad_q, *_ = grads
         grad = torch.zeros_like(w) if grad is None else grad.resolve_conj()
@@ -150,23 +150,23 @@ class _WhitenAffine(torch.autograd.Function):
         ctx.save_for_backward(weight, d, p, q)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         weight, d, p, q = ctx.saved_tensors
         grad, grad_d, grad_p, grad_q, *_ = grads
         grad = torch.zeros_like(d) if grad is None else grad.resolve_conj()
-        m, k, l = products(grad, d, ctx.dims)
-        k, l = compose(k, l, p, q)  # with w in the place of d
+        m, k, s = products(grad, d, ctx.dims)
+        k, s = compose(k, s, p, q)  # with w in the place of d
 
         wa, wb = weight_map(weight.double(), ctx.shape)
         grad_weight = grad_bias = None
         if ctx.needs_input_grad[1]:
-            grad_weight = weight_grad(k.real.sum_to_size(wa.shape), l.sum_to_size(wa.shape), weight)
+            grad_weight = weight_grad(k.real.sum_to_size(wa.shape), s.sum_to_size(wa.shape), weight)
         if ctx.bias_dtype is not None and ctx.needs_input_grad[2]:
             grad_bias = m.sum_to_size(wa.shape).reshape(weight.shape[:-1]).to(ctx.bias_dtype)
 
-        m, k, l = torch.addcmul(wa * torch.stack((m, k, l)), wb, torch.stack((m, l, k)).conj_physical()).unbind()
-        on_d = None if grad_d is None else grad_d.sum(ctx.dims, keepdim=True)
-        e, f, c = _through(m, k, l, p, q, (grad_p, grad_q, on_d), ctx.count, ctx.group)
+        m, k, s = torch.addcmul(wa * torch.stack((m, k, s)), wb, torch.stack((m, s, k)).conj_physical()).unbind()
+        on_d = None if grad_d is None else grad_d.sum(ctx.dims, keepdim=True).to(torch.complex128)
+        e, f, c = _through(m, k, s, p, q, (grad_p, grad_q, on_d), ctx.count, ctx.group)
         grad_z = _pull(grad, d, *compose(p, q, wa, wb), *compose(e, f, p, q), c)
         return grad_z if grad_d is None else grad_z + grad_d, grad_weight, grad_bias, None, None, None, None
 

@@ -15,8 +15,9 @@ from complexnn.functional.pooling.shape import Size, expand, require_planes
 
 
 def _windows(z: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], ceil_mode: bool, name: str) -> Tensor:
-    """Every window, flat, as a last dimension; one that the edge cuts (ceil_mode) is filled up with zeros."""
-    base = z.ndim - len(kernel)
+    """Every window, flat, as a first dimension; one that the edge cuts (ceil_mode) is filled up with zeros."""
+    dims = len(kernel)
+    base = z.ndim - dims
     missing: list[int] = []
     for length, k, s in zip(z.shape[base:], kernel, stride, strict=True):
         last = -((k - length) // s) if ceil_mode else (length - k) // s
@@ -28,26 +29,26 @@ def _windows(z: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], ceil_m
         z = F.pad(z, missing)
     for i, (k, s) in enumerate(zip(kernel, stride, strict=True)):
         z = z.unfold(base + i, k, s)
-    return z.flatten(-len(kernel))
+    return z.movedim(tuple(range(-dims, 0)), tuple(range(dims))).flatten(0, dims - 1)
 
 
 def _power_sum(windows: Tensor, p: float) -> Tensor:
-    """phi^-1(sum phi(z)) over the last dimension, phi(z) = |z|^(p-1) z."""
+    """phi^-1(sum phi(z)) over the first dimension, phi(z) = |z|^(p-1) z."""
     # In units of the window's largest modulus, so that no power over- or underflows. The result is homogeneous in z:
     # the unit cancels from its derivatives too.
-    unit = windows.detach().abs().amax(-1, keepdim=True)
+    unit = windows.detach().abs().amax(0)
     unit = unit.masked_fill(unit == 0, 1)
-    parts = torch.view_as_real(windows.resolve_conj()) / unit.unsqueeze(-1)
+    real, imag = (part / unit for part in torch.view_as_real(windows.resolve_conj()).unbind(-1))
     if p > 1:
-        size = modulus(torch.view_as_complex(parts))
+        size = modulus(torch.complex(real, imag))
         zero = size == 0
         weight = size.masked_fill(zero, 1).pow(p - 1).masked_fill(zero, 0)
-        parts = parts * weight.unsqueeze(-1)
-    total = torch.view_as_complex(parts.sum(-2))
+        real, imag = real * weight, imag * weight
+    total = torch.complex(real.sum(0), imag.sum(0))
     size = modulus(total)
     # Where the sum cancels, the root has no derivative; as in torch it is taken as zero.
     zero = size < torch.finfo(size.dtype).tiny
-    root = size.masked_fill(zero, 1).pow(1 / p) * unit.squeeze(-1)
+    root = size.masked_fill(zero, 1).pow(1 / p) * unit
     return signum(total) * root
 
 
