@@ -16,7 +16,7 @@ from rich.table import Table
 
 from psp import plots
 from psp.errors import UserError
-from psp.run import FAMILIES, Config, Result, Stopped, run
+from psp.run import FAMILIES, Config, Result, Stopped, check_folder, run
 from psp.train import Training
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -42,6 +42,7 @@ def run_command(
     every: Annotated[int, typer.Option(help="Steps between measurements of the first task.")] = 100,
     matrix: Annotated[bool, typer.Option("--matrix", help="Measure every task after each.")] = False,
     threads: Annotated[int | None, typer.Option(help="Threads of torch; by default torch's own choice.")] = None,
+    device: Annotated[str, typer.Option(help="Where to train, as torch names it.")] = "cpu",
     data: Annotated[Path | None, typer.Option(help="Folder of torchvision's datasets.")] = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch missing data into that folder.")] = False,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/STREAM.")] = None,
@@ -69,17 +70,21 @@ def run_command(
             every=every,
             matrix=matrix,
             threads=torch.get_num_threads() if threads is None else threads,
+            device=device,
         )
         for name in names
     ]
     single = len(configs) == 1
     if not single and (out / "config.json").exists():
         raise UserError(f"{out} holds a run of one context: choose another --out")
-    stop = _StopOnSignal()
-    results = []
-    for config in configs:
-        folder = out if single else out / config.context
-        results.append(_run_with_progress(config, folder, data, download, resume, stop))
+    folders = [out if single else out / config.context for config in configs]
+    for config, folder in zip(configs, folders, strict=True):
+        check_folder(config, folder, resume)
+    with _StopOnSignal() as stop:
+        results = [
+            _run_with_progress(config, folder, data, download, resume, stop)
+            for config, folder in zip(configs, folders, strict=True)
+        ]
     figure = out / "figure.png"
     plots.remembered(results, figure)
     console.print(_table(results))
@@ -96,17 +101,24 @@ def _run_with_progress(
         TextColumn("first task {task.fields[accuracy]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, refresh_per_second=4) as progress:
-        bar = progress.add_task(config.context, total=config.tasks * config.steps, accuracy="  -  ")
+    steps = config.tasks * config.steps
+    progress = Progress(*columns, console=console, refresh_per_second=4)
+    bar = progress.add_task(config.context, total=steps, accuracy="  -  ")
 
-        def on_step(training: Training) -> bool:
-            accuracy = f"{100 * training.measured[-1].accuracy:.1f} %" if training.measured else "  -  "
-            progress.update(bar, completed=training.step, accuracy=accuracy)
-            return stop.asked
+    def on_step(training: Training) -> bool:
+        progress.start()
+        accuracy = f"{100 * training.measured[-1].accuracy:.1f} %" if training.measured else "  -  "
+        progress.update(bar, completed=training.step, accuracy=accuracy)
+        return stop.asked
 
+    try:
         result = run(config, out, data, download, resume, on_step)
-        progress.update(bar, completed=config.tasks * config.steps, accuracy=f"{100 * result.final()[0]:.1f} %")
-        return result
+        progress.update(bar, completed=steps, accuracy=f"{100 * result.final()[0]:.1f} %")
+        progress.start()
+    finally:
+        if progress.live.is_started:
+            progress.stop()
+    return result
 
 
 class _StopOnSignal:
@@ -114,8 +126,14 @@ class _StopOnSignal:
 
     def __init__(self) -> None:
         self.asked = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask)
+
+    def __enter__(self) -> _StopOnSignal:
+        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
@@ -126,13 +144,13 @@ class _StopOnSignal:
 def _table(results: list[Result]) -> Table:
     tasks = results[0].config.tasks
     last = min(10, -(-tasks // 2))
-    table = Table(title=f"Test accuracy (%) after {tasks} tasks, and what one more model costs")
-    for name in ("context", "task 1", f"last {last}", f"all {tasks}", "parameters a model"):
+    table = Table(title=f"Test accuracy (%) after {tasks} tasks, and parameters")
+    for name in ("context", "task 1", f"last {last}", f"all {tasks}", "one more model", "the network"):
         table.add_column(name, justify="left" if name == "context" else "right")
     for result in results:
         found = result.summary()
         cells = [f"{100 * found[part]:.1f}" for part in ("first", "last", "all")]
-        table.add_row(result.config.context, *cells, f"{result.cost:,}")
+        table.add_row(result.config.context, *cells, f"{result.cost:,}", f"{result.weights:,}")
     return table
 
 

@@ -54,6 +54,7 @@ class Config:
     every: int
     matrix: bool
     threads: int
+    device: str
 
     def __post_init__(self) -> None:
         if not self.stream.startswith(_STREAM):
@@ -69,6 +70,10 @@ class Config:
             raise UserError(f"seed must be a whole number from 0, below 2**63, got {self.seed}")
         if not self.lr > 0:
             raise UserError(f"lr must be above 0, got {self.lr}")
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise UserError(f"device {self.device} cannot be used: {str(error).splitlines()[0]}") from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +83,7 @@ class Result:
     config: Config
     measured: list[Measurement]
     cost: int  # parameters that one more model costs
+    weights: int  # real numbers that the network holds
 
     def curve(self) -> list[tuple[int, float]]:
         """Accuracy on task 0 by training step."""
@@ -103,7 +109,8 @@ def build(config: Config, data: Path | None, download: bool) -> Training:
     family = FAMILIES[config.context](seed=config.seed)
     torch.manual_seed(config.seed)
     network = MLP(stream.width, config.width, config.hidden, stream.classes, complex=family.needs_complex)
-    return Training(superpose(network, family), stream, config.tasks, config.lr, config.every, config.matrix)
+    net = superpose(network, family)
+    return Training(net, stream, config.tasks, config.lr, config.every, config.matrix, config.device)
 
 
 class Stopped(Exception):
@@ -135,7 +142,7 @@ def run(
         UserError: data that cannot be read, or a folder that holds something else; nothing is written then.
         Stopped: ``on_step`` asked for it.
     """
-    _check_folder(config, out, resume)
+    check_folder(config, out, resume)
     checkpoint, model = out / "checkpoint.safetensors", out / "model.safetensors"
     if model.exists() and not checkpoint.exists():
         return _read_result(config, out)
@@ -158,10 +165,11 @@ def run(
             raise Stopped
     training.save(checkpoint)
     _write_metrics(out, training.measured)
-    cost = training.net.cost
-    files.write_tensors(model, training.net.state_dict(), {"family": repr(training.net.family), "cost": cost})
+    net = training.net
+    weights = sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters())
+    files.write_tensors(model, net.state_dict(), {"family": repr(net.family), "cost": net.cost, "weights": weights})
     checkpoint.unlink()
-    return Result(config, training.measured, cost)
+    return Result(config, training.measured, net.cost, weights)
 
 
 def versions() -> dict[str, str]:
@@ -170,7 +178,8 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
-def _check_folder(config: Config, out: Path, resume: bool) -> None:
+def check_folder(config: Config, out: Path, resume: bool) -> None:
+    """Raise UserError unless ``out`` is new, empty, or, with ``resume``, holds the run of ``config``."""
     described = out / "config.json"
     if not described.exists():
         held = [p.name for p in out.iterdir() if p.suffix != files.PART] if out.is_dir() else []
@@ -202,4 +211,5 @@ def _write_metrics(out: Path, measured: list[Measurement]) -> None:
 def _read_result(config: Config, out: Path) -> Result:
     with open(out / "metrics.csv", newline="") as file:
         measured = [Measurement(int(r["step"]), int(r["task"]), float(r["accuracy"])) for r in csv.DictReader(file)]
-    return Result(config, measured, files.read_tensors(out / "model.safetensors")[1]["cost"])
+    found = files.read_tensors(out / "model.safetensors")[1]
+    return Result(config, measured, found["cost"], found["weights"])

@@ -36,6 +36,7 @@ class Training:
         lr: learning rate of RMSprop, whose other settings are torch's defaults.
         every: steps between measurements of task 0.
         matrix: whether to measure all tasks after each of them.
+        device: where to train.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class Training:
         lr: float = 1e-4,
         every: int = 100,
         matrix: bool = False,
+        device: torch.device | str = "cpu",
     ) -> None:
-        self.net = net
+        self.net = net.to(device)
         self.stream = stream
         self.tasks = tasks
         self.every = every
         self.matrix = matrix
+        self.device = torch.device(device)
         self.optimizer = torch.optim.RMSprop(net.parameters(), lr=lr)
         self.step = 0
         self.measured: list[Measurement] = []
@@ -65,7 +68,7 @@ class Training:
         """Train one step, and measure where it is time to."""
         x, y, task = self.stream.batch(self.step)
         self.optimizer.zero_grad()
-        F.cross_entropy(self.net(x, task=task), y).backward()
+        F.cross_entropy(self.net(x.to(self.device), task=task), y.to(self.device)).backward()
         self.optimizer.step()
         self.step += 1
         last = self.step == self.steps
@@ -79,7 +82,7 @@ class Training:
         """The accuracy on one task."""
         x, y = self.stream.test(task)
         right = sum(
-            int((self.net(part, task=task).argmax(1) == labels).sum())
+            int((self.net(part.to(self.device), task=task).argmax(1).cpu() == labels).sum())
             for part, labels in zip(x.split(2000), y.split(2000), strict=True)
         )
         return Measurement(self.step, task, right / len(y))
