@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import torch
 from torch import Tensor
 
@@ -41,7 +39,8 @@ class PermutedPixels:
         self.classes = images.classes
         pixels = images.train.double()
         self._mean, self._std = float(pixels.mean()), float(pixels.std(correction=0))
-        self._order = functools.lru_cache(maxsize=1)(self._order)  # type: ignore[method-assign]
+        self._epoch: tuple[int, Tensor] | None = None  # the order of the last epoch asked for
+        self._tested: tuple[int, Tensor] | None = None  # the test images of the last task asked for
 
     def permutation(self, task: int) -> Tensor | None:
         """Where each pixel of a task comes from; None for task 0."""
@@ -50,8 +49,11 @@ class PermutedPixels:
         return torch.from_numpy(keys.permutation(keys.words(self.seed, "pixels", task, self.width, self.width)))
 
     def _order(self, epoch: int) -> Tensor:
-        count = len(self.images.train)
-        return torch.from_numpy(keys.permutation(keys.words(self.seed, "order", epoch, count, count)))
+        if self._epoch is None or self._epoch[0] != epoch:
+            count = len(self.images.train)
+            order = keys.permutation(keys.words(self.seed, "order", epoch, count, count))
+            self._epoch = epoch, torch.from_numpy(order)
+        return self._epoch[1]
 
     def _present(self, images: Tensor, task: int) -> Tensor:
         x = images.flatten(1).to(torch.get_default_dtype()).sub(self._mean).div_(self._std)
@@ -68,4 +70,6 @@ class PermutedPixels:
 
     def test(self, task: int) -> tuple[Tensor, Tensor]:
         """All test images (n, pixels) of a task, and their labels."""
-        return self._present(self.images.test, task), self.images.test_labels
+        if self._tested is None or self._tested[0] != task:
+            self._tested = task, self._present(self.images.test, task)
+        return self._tested[1], self.images.test_labels
