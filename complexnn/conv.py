@@ -18,9 +18,9 @@ class _Complex:
     def reset_parameters(self) -> None:
         init.default_(self.weight, self.bias)
 
-    def forward(self, input: Tensor) -> Tensor:
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         require_complex(input, type(self).__name__)
-        return super().forward(input)  # type: ignore[misc]
+        return super()._conv_forward(input, weight, bias)  # type: ignore[misc]
 
 
 class Conv1d(_Complex, nn.Conv1d):

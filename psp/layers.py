@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from psp.contexts.base import Context, Drawn
+from psp.contexts.base import Context, Drawn, Family
 
 
 class Route:
@@ -19,7 +19,7 @@ class Route:
 
 
 class SuperposedLayer(nn.Module):
-    """What a superposed layer adds to the class of the plain one, whose parameters and attributes it takes over."""
+    """What a superposed layer adds to the class of the plain one, whose parameters and attributes it keeps."""
 
     weight: nn.Parameter
     context: Context
@@ -29,15 +29,12 @@ class SuperposedLayer(nn.Module):
         # The class is made at run time, so copies and pickles name the plain class instead.
         return _blank, (_plain(type(self)),), self.__dict__
 
-    def retrieve(self, task: int) -> nn.Module:
-        """The plain layer with the context of ``task`` folded into a copy of its weight."""
-        plain = _plain(type(self))
-        layer = plain.__new__(plain)
-        layer.__dict__ = {name: value for name, value in self.__dict__.items() if name not in ("context", "route")}
+    def become_plain(self, task: int | Tensor) -> None:
+        """Fold the context of ``task`` into a new weight, and be a plain layer again."""
         folded = self.context.fold(self.weight.detach().flatten(1), task).view(self.weight.shape)
-        weight = nn.Parameter(folded.resolve_conj().clone(), self.weight.requires_grad)
-        layer._parameters = self._parameters | {"weight": weight}
-        return layer
+        self.weight = nn.Parameter(folded.resolve_conj().clone(), self.weight.requires_grad)
+        del self.context, self.route
+        self.__class__ = _plain(type(self))  # type: ignore[assignment]
 
     def _drawn(self) -> Drawn:
         if self.context.layer not in self.route.drawn:
@@ -50,8 +47,8 @@ class SuperposedLayer(nn.Module):
 class SuperposedLinear(SuperposedLayer):
     """y = W (C_k x) + b (Cheung et al. 2019, eq. 3)."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return super().forward(self.context.apply(input, self._drawn()))
+    def forward(self, input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return super().forward(self.context.apply(input, self._drawn()), *args, **kwargs)
 
 
 class SuperposedConv(SuperposedLayer):
@@ -85,11 +82,12 @@ KINDS: dict[type[nn.Module], type[SuperposedLayer]] = {
 }
 
 
-def take_over(layer: nn.Module, context: Context, route: Route) -> SuperposedLayer:
-    """A layer of one of the KINDS under contexts: the same parameters, hooks and attributes, and still of its class."""
-    new = _blank(type(layer))
-    new.__dict__ = layer.__dict__ | {"context": context, "route": route}
-    return new
+def put_under_context(layer: nn.Module, family: Family, path: str, route: Route) -> None:
+    """Make a layer of one of the KINDS a superposed one: in place, so that all who hold it see that."""
+    layer.__class__ = _under_contexts(type(layer))  # type: ignore[arg-type]
+    superposed = cast(SuperposedLayer, layer)
+    superposed.context = family.bind(superposed.weight[0].numel(), path)
+    superposed.route = route
 
 
 @functools.cache

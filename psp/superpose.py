@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrize import is_parametrized
 
 from psp.contexts.base import Family
-from psp.layers import KINDS, Route, SuperposedConv, SuperposedLayer, take_over
+from psp.layers import KINDS, Route, SuperposedConv, SuperposedLayer, put_under_context
 
 # Layers whose parameters act element by element: all tasks share them, as they share the biases.
 _ELEMENTWISE = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
@@ -60,16 +61,13 @@ class Superposed(nn.Module):
         super().__init__()
         self.family = family
         self._route = Route()
-        self.network = _map_layers(network, lambda path, layer: self._under_context(path, layer))
+        self.network = network
+        for path, layer in network.named_modules():
+            if isinstance(layer, tuple(KINDS)):
+                put_under_context(cast(nn.Module, layer), family, path, self._route)
         if not self.layers:
             raise ValueError("the network has no Linear or ConvNd layer to superpose")
         self.register_buffer("seed", torch.tensor(family.seed))
-
-    def _under_context(self, path: str, layer: nn.Module) -> nn.Module:
-        if not isinstance(layer, tuple(KINDS)):
-            return layer
-        width = cast(Tensor, layer.weight)[0].numel()
-        return take_over(layer, self.family.bind(width, path), self._route)
 
     @property
     def layers(self) -> list[SuperposedLayer]:
@@ -97,7 +95,7 @@ class Superposed(nn.Module):
             for layer in self.layers
         }
 
-    def retrieve(self, task: int) -> nn.Module:
+    def retrieve(self, task: int | Tensor) -> nn.Module:
         """The plain network of one task, with its contexts folded into the weights: W_k = W C_k (eq. 2).
 
         An independent copy of the classes of the original network, with no overhead; ``net.retrieve(k)(x)`` equals
@@ -106,10 +104,11 @@ class Superposed(nn.Module):
         Raises:
             TypeError, ValueError: ``task`` is not a whole number from 0.
         """
-        return _map_layers(
-            copy.deepcopy(self.network),
-            lambda _, layer: layer.retrieve(task) if isinstance(layer, SuperposedLayer) else layer,
-        )
+        network = copy.deepcopy(self.network)
+        for layer in list(network.modules()):
+            if isinstance(layer, SuperposedLayer):
+                layer.become_plain(task)
+        return network
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
@@ -122,30 +121,27 @@ class Superposed(nn.Module):
         return repr(self.family)
 
 
-def _map_layers(network: nn.Module, change: Any) -> nn.Module:
-    """``network`` with every module replaced by ``change(path, module)``; a module met twice is changed once."""
-    changed = {module: change(path, module) for path, module in network.named_modules()}
-    for module in list(changed):
-        for name, child in module._modules.items():
-            if child is not None and changed[child] is not child:
-                module._modules[name] = changed[child]
-    return changed[network]
-
-
 def _check(path: str, layer: nn.Module, family: Family) -> None:
+    if isinstance(layer, Superposed):
+        raise TypeError(f"{path} is superposed already")
     if is_parametrized(layer) or any(name.endswith("_orig") for name in layer._parameters):
         raise TypeError(f"{path} is parametrised or pruned: make that permanent before superposing the network")
     if isinstance(layer, tuple(KINDS)):
         weight = cast(nn.Parameter, layer.weight)
-        if isinstance(weight, nn.parameter.UninitializedParameter):
+        if isinstance(weight, nn.UninitializedParameter):
             raise ValueError(f"{path} is a lazy layer that has met no input yet: run one batch through it first")
+        if isinstance(layer, _ConvNd) and type(layer).forward not in [plain.forward for plain in KINDS]:
+            raise TypeError(
+                f"{path} is a {type(layer).__name__}, whose own forward contexts on the kernel cannot reach"
+            )
         if family.needs_complex and not weight.is_complex():
             raise TypeError(
                 f"{type(family).__name__} contexts need a complex network, but {path} has {weight.dtype} weights: "
                 "build it from complexnn layers (complexnn.Linear, complexnn.Conv2d, complexnn.CReLU)"
             )
     elif not isinstance(layer, _ELEMENTWISE) and any(
-        parameter is not None and parameter.ndim > 1 for parameter in layer._parameters.values()
+        parameter is not None and (isinstance(parameter, nn.UninitializedParameter) or parameter.ndim > 1)
+        for parameter in layer._parameters.values()
     ):
         raise TypeError(
             f"{path} is a {type(layer).__name__}, whose weights contexts cannot reach: "

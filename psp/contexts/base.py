@@ -113,20 +113,23 @@ class Context:
         """C_k^-1 x."""
         return self._transform(x, self.draw(task, x), self.family.unapply)
 
-    def fold(self, weight: Tensor, task: int) -> Tensor:
+    def fold(self, weight: Tensor, task: int | Tensor) -> Tensor:
         """W C_k for a weight of shape (outputs, width): the model of one task, read out (eq. 2)."""
-        return self.fold_drawn(weight, self.draw(keys.whole(task, "task"), weight))
+        return self.fold_drawn(weight, self.draw(_checked(task), weight))
 
     def fold_drawn(self, weight: Tensor, drawn: Drawn) -> Tensor:
         """W C for keys of one task, drawn before."""
         # C is unitary, so row by row W C = (C^T W^T)^T with C^T v = conj(C^-1 conj v).
-        return self._transform(weight.conj(), drawn, self.family.unapply).conj()
+        if not weight.is_complex():
+            return self._transform(weight, drawn, self.family.unapply)
+        # Conjugated in memory, not lazily: optimisers take no lazily conjugated gradient.
+        return self._transform(weight.conj_physical(), drawn, self.family.unapply).conj_physical()
 
-    def matrix(self, task: int, dtype: torch.dtype | None = None) -> Tensor:
+    def matrix(self, task: int | Tensor, dtype: torch.dtype | None = None) -> Tensor:
         """C_k as a (width, width) matrix, in ``dtype`` or torch's default (made complex where C_k is)."""
         dtype = dtype or torch.get_default_dtype()
         eye = torch.eye(self.width, dtype=dtype.to_complex() if self.family.needs_complex else dtype)
-        return self(eye, keys.whole(task, "task")).mT.contiguous()
+        return self(eye, _checked(task)).mT.contiguous()
 
     def apply(self, x: Tensor, drawn: Drawn) -> Tensor:
         """C x for keys drawn before: the part of a call that a compiled graph holds."""
@@ -139,7 +142,7 @@ class Context:
             return Drawn(self._key(_checked(task), like))
         occurring, index = _occurring(task)
         drawn = [self._key(k, like) for k in occurring]
-        if not grouped and sum(part.numel() for part in drawn[0]) <= 4 * self.width:
+        if not grouped and all(part.ndim == 1 for part in drawn[0]):
             where = index.to(like.device)
             return Drawn(tuple(torch.stack(parts)[where] for parts in zip(*drawn, strict=True)), tuple(task.shape))
         rows = [(index.flatten() == i).nonzero().flatten().to(like.device) for i in range(len(occurring))]
@@ -151,7 +154,8 @@ class Context:
         if name in self._cache:
             self._cache.move_to_end(name)
             return self._cache[name]
-        key = tuple(_tensor(part, dtype, like.device) for part in self.family.draw(self.layer, self.width, task))
+        with torch.inference_mode(False):  # what is cached must serve training, too
+            key = tuple(_tensor(part, dtype, like.device) for part in self.family.draw(self.layer, self.width, task))
         self._cache[name] = key
         size = sum(part.nbytes for part in key)
         while len(self._cache) > max(1, _CACHE_BYTES // max(1, size)):
@@ -191,6 +195,8 @@ def _checked(task: int | Tensor) -> int:
     if isinstance(task, Tensor):
         if task.is_floating_point() or task.is_complex() or task.dtype == torch.bool:
             raise TypeError(f"task must be whole numbers from 0, got a tensor of {task.dtype}")
+        if task.ndim:
+            raise ValueError(f"one task is expected here, got a tensor of shape {tuple(task.shape)}")
         task = int(task)
     return keys.whole(task, "task")
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from scipy.linalg import hadamard
 from torch import Tensor
 
 from psp import keys
@@ -83,25 +82,34 @@ def _split(power: int) -> list[int]:
     return [2 ** ((bits + i) // parts) for i in range(parts)]
 
 
-@torch.compiler.assume_constant_result
 def _sylvester(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    return _cached(_sylvester_array, size, dtype, device)
+    return _factor(_make_sylvester, size, dtype, device)
 
 
-@torch.compiler.assume_constant_result
 def _hartley(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    return _cached(_hartley_array, size, dtype, device)
+    return _factor(_make_hartley, size, dtype, device)
+
+
+def _factor(make: Callable[[int], Tensor], size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    if torch.compiler.is_compiling():  # a graph makes them anew: it holds no cached tensors
+        return make(size).to(device, dtype)
+    return _kept(make, size, dtype, device)
 
 
 @functools.lru_cache(maxsize=32)
-def _cached(make: Callable[[int], np.ndarray], size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.from_numpy(make(size)).to(device, dtype)
+def _kept(make: Callable[[int], Tensor], size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):  # what is kept must serve training, too
+        return make(size).to(device, dtype)
 
 
-def _sylvester_array(size: int) -> np.ndarray:
-    return hadamard(size) / math.sqrt(size)
+def _make_sylvester(size: int) -> Tensor:
+    matrix = torch.ones(1, 1, dtype=torch.float64)
+    while len(matrix) < size:
+        matrix = torch.cat((torch.cat((matrix, matrix), 1), torch.cat((matrix, -matrix), 1)))
+    return matrix / math.sqrt(size)
 
 
-def _hartley_array(size: int) -> np.ndarray:
-    angle = 2 * np.pi / size * (np.outer(np.arange(size), np.arange(size)) % size)
-    return (np.cos(angle) + np.sin(angle)) / math.sqrt(size)
+def _make_hartley(size: int) -> Tensor:
+    index = torch.arange(size)
+    angle = (torch.outer(index, index) % size).double() * (2 * math.pi / size)
+    return (angle.cos() + angle.sin()) / math.sqrt(size)

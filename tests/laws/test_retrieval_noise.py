@@ -23,7 +23,7 @@ from psp.contexts.base import Key
 from psp.contexts.hadamard import flat_rotation
 from tests.laws.conftest import Make, double, store
 
-TRIALS = 2000
+TRIALS = 1500
 MODELS = 5  # drawn; a law is checked with some or all of them stored
 COUNTS = [2, 5]
 
@@ -254,6 +254,9 @@ def test_hadamard_mixes_energies_as_its_docstring_says(width: int) -> None:
     ratio = b * width
     assert ratio.min() > 0.5 - 1e-9
     assert ratio.max() < 1.5 + 1e-9
+    odd = width // (width & -width)
+    off = ((ratio - 1).abs() > 1e-6).double().mean()
+    assert abs(off - 2 * (odd - 1) / odd**2) < 1e-9  # the share of pairs that are not as in Haar's
 
 
 # What would not do

@@ -18,7 +18,7 @@ from torch.nn.utils import parametrizations, prune
 
 import complexnn
 import psp
-from tests.laws.conftest import MAKE, Make, every, every_family, every_random_family, every_real_family
+from tests.laws.conftest import Make, every, every_family, every_random_family, every_real_family
 
 MIXED = [2, 0, 2, 7, 2**40]  # a task a sample: repeated ones, large ones, in no order
 
@@ -582,6 +582,20 @@ def test_casting_and_moving_keep_the_contexts() -> None:
     assert net.seed.dtype == torch.int64
     assert_close(net.float()(x, task=3), expected, 1e-6)
     assert_close(net.to("cpu", memory_format=torch.channels_last)(x, task=3), expected, 1e-6)
+
+
+@every_family
+def test_on_the_meta_device_it_has_shapes_and_then_takes_over_a_state(make: Make) -> None:
+    net, x = build("conv2d", make)
+    with torch.device("meta"):
+        skeleton = psp.superpose(build("conv2d", make)[0].retrieve(0), make(seed=8))
+    assert skeleton.seed.is_meta
+    for task in (3, torch.tensor(MIXED)):
+        out = skeleton(x.to("meta"), task=task)
+        assert (out.is_meta, out.shape, out.dtype) == (True, (5, 3), x.dtype)
+    skeleton.load_state_dict(net.state_dict(), assign=True)
+    assert skeleton.family == net.family
+    assert torch.equal(skeleton(x, task=3), net(x, task=3))
 
 
 def test_it_works_as_a_part_of_a_larger_module() -> None:
