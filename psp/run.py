@@ -1,0 +1,215 @@
+"""A run and its folder: a configuration, its training, and the files that it leaves."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+import psp
+from psp import files
+from psp.contexts import Family
+from psp.errors import UserError
+from psp.networks import MLP
+from psp.streams import PermutedPixels, load
+from psp.superpose import superpose
+from psp.train import Measurement, Training
+
+FAMILIES: dict[str, type[Family]] = {
+    "identity": psp.Identity,
+    "binary": psp.Binary,
+    "complex": psp.Complex,
+    "onepower": psp.OnePower,
+    "rotation": psp.Rotation,
+    "blockrotation": psp.BlockRotation,
+    "signedpermutation": psp.SignedPermutation,
+    "hadamard": psp.Hadamard,
+}
+_STREAM = "permuted-"
+_SAVE_EVERY = 10.0  # seconds between checkpoints
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """All that a run depends on, but for the place of its data and the versions of what it runs on."""
+
+    stream: str
+    context: str
+    tasks: int
+    width: int
+    hidden: int
+    steps: int
+    seed: int
+    batch_size: int
+    lr: float
+    every: int
+    matrix: bool
+    threads: int
+    device: str
+
+    def __post_init__(self) -> None:
+        if not self.stream.startswith(_STREAM):
+            raise UserError(f"unknown stream {self.stream}: known are permuted-DATASET, such as permuted-mnist")
+        if self.context not in FAMILIES:
+            raise UserError(f"unknown context {self.context}: known are {', '.join(FAMILIES)}")
+        for name in ("tasks", "width", "steps", "batch_size", "every", "threads"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.hidden < 0:
+            raise UserError(f"hidden must be at least 0, got {self.hidden}")
+        if not 0 <= self.seed < 2**63:
+            raise UserError(f"seed must be a whole number from 0, below 2**63, got {self.seed}")
+        if not self.lr > 0:
+            raise UserError(f"lr must be above 0, got {self.lr}")
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise UserError(f"device {self.device} cannot be used: {str(error).splitlines()[0]}") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a finished run found."""
+
+    config: Config
+    measured: list[Measurement]
+    cost: int  # parameters that one more model costs
+    weights: int  # real numbers that the network holds
+
+    def curve(self) -> list[tuple[int, float]]:
+        """Accuracy on task 0 by training step."""
+        return [(m.step, m.accuracy) for m in self.measured if m.task == 0]
+
+    def final(self) -> list[float]:
+        """Accuracy on every task after the last step."""
+        last = self.config.tasks * self.config.steps
+        return [m.accuracy for m in self.measured if m.step == last]
+
+    def summary(self) -> dict[str, float]:
+        """Final accuracy on the first task, on the last ten (or the last half, if that is fewer) and on all."""
+        final = self.final()
+        last = min(10, -(-len(final) // 2))
+        return {"first": final[0], "last": statistics.fmean(final[-last:]), "all": statistics.fmean(final)}
+
+
+def build(config: Config, data: Path | None, download: bool) -> Training:
+    """The training of a configuration, at its first step."""
+    torch.set_num_threads(config.threads)
+    images = load(config.stream.removeprefix(_STREAM), data, download)
+    stream = PermutedPixels(images, config.seed, config.steps, config.batch_size)
+    family = FAMILIES[config.context](seed=config.seed)
+    torch.manual_seed(config.seed)
+    network = MLP(stream.width, config.width, config.hidden, stream.classes, complex=family.needs_complex)
+    net = superpose(network, family)
+    return Training(net, stream, config.tasks, config.lr, config.every, config.matrix, config.device)
+
+
+class Stopped(Exception):
+    """The run was asked to stop; it did so between two steps, and its checkpoint is written."""
+
+
+def run(
+    config: Config,
+    out: Path,
+    data: Path | None = None,
+    download: bool = False,
+    resume: bool = False,
+    on_step: Callable[[Training], bool] | None = None,
+) -> Result:
+    """Train a configuration and leave config.json, metrics.csv and model.safetensors in the folder ``out``.
+
+    A checkpoint beside them, written every few seconds and removed at the end, lets an interrupted run go on:
+    batches and contexts are pure functions of the step, so the outcome is the same to the bit.
+
+    Args:
+        config: what to train.
+        out: a folder that is new, empty, or holds this very run.
+        data: the folder that torchvision's datasets are read from.
+        download: whether to fetch missing data.
+        resume: whether to go on with a run that the folder holds.
+        on_step: called after every step; the run stops, resumably, once it returns True.
+
+    Raises:
+        UserError: data that cannot be read, or a folder that holds something else; nothing is written then.
+        Stopped: ``on_step`` asked for it.
+    """
+    check_folder(config, out, resume)
+    checkpoint, model = out / "checkpoint.safetensors", out / "model.safetensors"
+    if model.exists() and not checkpoint.exists():
+        return _read_result(config, out)
+    training = build(config, data, download)
+    if checkpoint.exists():
+        training.restore(checkpoint)
+    else:
+        out.mkdir(parents=True, exist_ok=True)
+        found = {"data": None if data is None else str(data), "versions": versions()}
+        files.write_json(out / "config.json", {"run": dataclasses.asdict(config), **found})
+    saved = time.monotonic()
+    while training.step < training.steps:
+        training.advance()
+        stop = on_step is not None and on_step(training) and training.step < training.steps
+        if stop or time.monotonic() - saved > _SAVE_EVERY:
+            training.save(checkpoint)
+            _write_metrics(out, training.measured)
+            saved = time.monotonic()
+        if stop:
+            raise Stopped
+    training.save(checkpoint)
+    _write_metrics(out, training.measured)
+    net = training.net
+    weights = sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters())
+    files.write_tensors(model, net.state_dict(), {"family": repr(net.family), "cost": net.cost, "weights": weights})
+    checkpoint.unlink()
+    return Result(config, training.measured, net.cost, weights)
+
+
+def versions() -> dict[str, str]:
+    """The versions that a run depends on."""
+    names = ("complexnn-psp", "torch", "numpy", "scipy")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def check_folder(config: Config, out: Path, resume: bool) -> None:
+    """Raise UserError unless ``out`` is new, empty, or, with ``resume``, holds the run of ``config``."""
+    described = out / "config.json"
+    if not described.exists():
+        held = [p.name for p in out.iterdir() if p.suffix != files.PART] if out.is_dir() else []
+        if held or (out.exists() and not out.is_dir()):
+            raise UserError(f"{out} is no run folder, it holds {held[0] if held else 'a file'}: choose another --out")
+        return
+    try:
+        there = json.loads(described.read_text())["run"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{described} is not the description of a run: choose another --out") from error
+    here = dataclasses.asdict(config)
+    differing = [
+        f"{name} is {there.get(name)} there, {here[name]} here" for name in here if there.get(name) != here[name]
+    ]
+    if differing:
+        raise UserError(f"{out} holds another run ({'; '.join(differing)}): choose another --out")
+    if not resume:
+        raise UserError(f"{out} holds this run already: --resume goes on with it, another --out starts anew")
+
+
+def _write_metrics(out: Path, measured: list[Measurement]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", "task", "accuracy"])
+    writer.writerows(dataclasses.astuple(m) for m in measured)
+    files.write_text(out / "metrics.csv", text.getvalue())
+
+
+def _read_result(config: Config, out: Path) -> Result:
+    with open(out / "metrics.csv", newline="") as file:
+        measured = [Measurement(int(r["step"]), int(r["task"]), float(r["accuracy"])) for r in csv.DictReader(file)]
+    found = files.read_tensors(out / "model.safetensors")[1]
+    return Result(config, measured, found["cost"], found["weights"])

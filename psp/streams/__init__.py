@@ -1,0 +1,5 @@
+"""Tasks that arrive one after another."""
+
+from psp.streams.datasets import Images as Images
+from psp.streams.datasets import load as load
+from psp.streams.permuted import PermutedPixels as PermutedPixels

@@ -1,0 +1,94 @@
+"""Labelled images by name: scikit-learn's digits, embedded, and torchvision's datasets from a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from psp.errors import UserError
+
+
+@dataclass(frozen=True)
+class Images:
+    """A labelled set: images (n, ...) as stored, labels (n,), whole numbers from 0."""
+
+    train: Tensor
+    train_labels: Tensor
+    test: Tensor
+    test_labels: Tensor
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return int(self.train_labels.max()) + 1
+
+
+def load(name: str, root: Path | None = None, download: bool = False) -> Images:
+    """The dataset ``name``: ``digits``, ``mnist``, ``fashion-mnist`` or another of torchvision's by its name.
+
+    Args:
+        name: letter case, dashes and underscores do not matter. From torchvision, those with a training and a test
+            part held in memory: MNIST, FashionMNIST, KMNIST, QMNIST, USPS, CIFAR10, CIFAR100.
+        root: the folder that torchvision reads; not needed for ``digits``.
+        download: whether to fetch missing files into ``root``.
+
+    Raises:
+        UserError: an unknown name, no ``root``, or files that are missing or cannot be read.
+
+    Example:
+        >>> load("digits").train.shape
+        torch.Size([1437, 28, 28])
+    """
+    if _plain(name) == "digits":
+        return _digits()
+    if root is None:
+        raise UserError(f"dataset {name} is read from a folder: name it with --data")
+    return _torchvision(name, root, download)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
+
+
+def _digits() -> Images:
+    """The 1,797 digits of 8x8 pixels, enlarged bilinearly to 28x28, a fifth of each class kept for testing."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    digits = load_digits()
+    small = torch.from_numpy(digits.images).float().unsqueeze(1)
+    images = torch.nn.functional.interpolate(small, size=(28, 28), mode="bilinear").squeeze(1)
+    labels = torch.from_numpy(digits.target)
+    train, test = train_test_split(np.arange(len(labels)), test_size=0.2, random_state=0, stratify=digits.target)
+    return Images(images[train], labels[train], images[test], labels[test])
+
+
+def _torchvision(name: str, root: Path, download: bool) -> Images:
+    import psp._torchvision  # noqa: F401  isort: skip
+    from torchvision import datasets
+
+    known = {_plain(n): n for n in ("MNIST", "FashionMNIST", "KMNIST", "QMNIST", "USPS", "CIFAR10", "CIFAR100")}
+    if _plain(name) not in known:
+        raise UserError(f"unknown dataset {name}: known are digits, {', '.join(known.values())}")
+    kind = getattr(datasets, known[_plain(name)])
+    try:
+        parts = [kind(str(root), train=train, download=download) for train in (True, False)]
+        images = [torch.as_tensor(np.asarray(part.data)) for part in parts]
+        labels = [torch.as_tensor(np.asarray(part.targets)).long() for part in parts]
+        labels = [label[:, 0] if label.ndim == 2 else label for label in labels]  # QMNIST lists more than the class
+    except (RuntimeError, ValueError, AssertionError, EOFError, OSError, IndexError) as error:
+        cause = (str(error).splitlines() or [type(error).__name__])[0].removesuffix(".")
+        raise UserError(
+            f"cannot read {known[_plain(name)]} from {root}, its files are missing or damaged "
+            f"(--download fetches missing ones): {cause}"
+        ) from error
+    for image, label in zip(images, labels, strict=True):
+        if len(image) != len(label):
+            raise UserError(
+                f"cannot read {known[_plain(name)]} from {root}: {len(image)} images have {len(label)} labels"
+            )
+    return Images(images[0], labels[0], images[1], labels[1])

@@ -1,0 +1,167 @@
+"""Streams: batches are pure functions of the step, tasks shuffle pixels and nothing else."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from psp.errors import UserError
+from psp.streams import Images, PermutedPixels, load
+
+
+def small(n: int = 50, test: int = 20, pixels: int = 12) -> Images:
+    g = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (n + test, pixels // 4, 4), generator=g, dtype=torch.uint8)
+    labels = torch.randint(0, 3, (n + test,), generator=g)
+    labels[0] = 2
+    return Images(images[:n], labels[:n], images[n:], labels[n:])
+
+
+def test_task_0_is_unpermuted_and_scaled_to_mean_0_and_variance_1() -> None:
+    images = small(n=64)
+    stream = PermutedPixels(images, seed=3, steps=4, batch_size=16)
+    seen = torch.cat([stream.batch(step)[0] for step in range(4)])
+    assert abs(float(seen.mean())) < 1e-6
+    assert abs(float(seen.std(correction=0)) - 1) < 1e-6
+    raw = images.test.flatten(1).float()
+    x, y = stream.test(0)
+    assert torch.equal(y, images.test_labels)
+    assert torch.allclose((x - x[0, 0]) * raw.std() / x.std(), raw - raw[0, 0], atol=1e-3)
+
+
+@pytest.mark.parametrize("task", [1, 7, 2**40])
+def test_a_task_shuffles_the_pixels_of_every_image_alike(task: int) -> None:
+    stream = PermutedPixels(small(), seed=3, steps=5)
+    plain, _ = stream.test(0)
+    x, _ = stream.test(task)
+    order = stream.permutation(task)
+    assert order is not None
+    assert sorted(order.tolist()) == list(range(12))
+    assert torch.equal(x, plain[:, order])
+
+
+def test_tasks_and_seeds_have_permutations_of_their_own() -> None:
+    orders = {
+        tuple(PermutedPixels(small(), seed, 5).permutation(task).tolist())  # type: ignore[union-attr]
+        for seed in range(5)
+        for task in range(1, 6)
+    }
+    assert len(orders) == 25
+
+
+def test_training_and_test_images_of_a_task_share_its_permutation() -> None:
+    images = small()
+    same = Images(images.train, images.train_labels, images.train, images.train_labels)
+    stream = PermutedPixels(same, seed=0, steps=1, batch_size=50)
+    x, y, task = stream.batch(1)
+    tested, labels = stream.test(1)
+    assert task == 1
+    assert torch.equal(x.sum(0).sort().values, tested.sum(0).sort().values) or torch.allclose(
+        x.double().sum(0), tested.double().sum(0), atol=1e-4
+    )
+    key = {tuple(row): label for row, label in zip(tested.tolist(), labels.tolist(), strict=True)}
+    assert all(key[tuple(row)] == label for row, label in zip(x.tolist(), y.tolist(), strict=True))
+
+
+def test_an_epoch_shows_every_image_once_and_ignores_task_switches() -> None:
+    images = small(n=50)
+    stream = PermutedPixels(images, seed=1, steps=3, batch_size=16)  # 4 batches an epoch, the last of 2
+    for epoch in range(3):
+        labels = torch.cat([stream.batch(4 * epoch + b)[1] for b in range(4)])
+        assert len(labels) == 50
+        assert torch.equal(labels.sort().values, images.train_labels.sort().values)
+    assert [stream.batch(step)[2] for step in range(7)] == [0, 0, 0, 1, 1, 1, 2]
+    orders = [stream._order(epoch).tolist() for epoch in range(3)]
+    assert all(sorted(order) == list(range(50)) for order in orders)
+    assert orders[0] != orders[1] != orders[2]
+
+
+def test_a_batch_is_a_pure_function_of_its_step() -> None:
+    forward = PermutedPixels(small(), seed=1, steps=3, batch_size=16)
+    backward = PermutedPixels(small(), seed=1, steps=3, batch_size=16)
+    steps = list(range(12))
+    a = {step: forward.batch(step) for step in steps}
+    b = {step: backward.batch(step) for step in reversed(steps)}
+    assert all(torch.equal(a[s][0], b[s][0]) and torch.equal(a[s][1], b[s][1]) for s in steps)
+
+
+def test_streams_leave_the_images_as_they_are() -> None:
+    floating = load("digits")
+    before = floating.test.clone(), floating.train.clone()
+    stream = PermutedPixels(floating, seed=0, steps=2)
+    for step in range(3):
+        stream.batch(step)
+        stream.test(step)
+    assert torch.equal(floating.test, before[0])
+    assert torch.equal(floating.train, before[1])
+
+
+def test_digits_are_embedded_whole_and_split_by_class() -> None:
+    digits = load("Digits")
+    assert digits.train.shape == (1437, 28, 28)
+    assert digits.test.shape == (360, 28, 28)
+    assert digits.classes == 10
+    assert int(digits.test_labels.bincount().min()) >= 34
+    assert torch.equal(load("digits").train, digits.train)
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    header = struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+@pytest.fixture
+def mnist_folder(tmp_path: Path) -> Path:
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for part, n in (("train", 30), ("t10k", 10)):
+        write_idx(raw / f"{part}-images-idx3-ubyte", rng.integers(0, 256, (n, 28, 28)))
+        write_idx(raw / f"{part}-labels-idx1-ubyte", np.arange(n) % 10)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["mnist", "MNIST"])
+def test_torchvision_datasets_are_read_from_their_files(mnist_folder: Path, name: str) -> None:
+    images = load(name, mnist_folder)
+    assert images.train.shape == (30, 28, 28)
+    assert images.test_labels.tolist() == list(range(10))
+
+
+def test_missing_data_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read FashionMNIST from .*--download"):
+        load("fashion-mnist", tmp_path)
+
+
+@pytest.mark.parametrize("file", ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
+def test_truncated_data_is_said_in_one_sentence(mnist_folder: Path, file: str) -> None:
+    path = mnist_folder / "MNIST" / "raw" / file
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(UserError, match=r"cannot read MNIST from .* missing or damaged") as error:
+        load("mnist", mnist_folder)
+    assert "\n" not in str(error.value)
+
+
+def test_labels_that_do_not_match_the_images_are_refused(mnist_folder: Path) -> None:
+    write_idx(mnist_folder / "MNIST" / "raw" / "train-labels-idx1-ubyte", np.zeros(29))
+    with pytest.raises(UserError, match="30 images have 29 labels"):
+        load("mnist", mnist_folder)
+
+
+def test_a_compressed_file_in_place_of_a_raw_one_is_refused(mnist_folder: Path) -> None:
+    path = mnist_folder / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(UserError, match="cannot read MNIST"):
+        load("mnist", mnist_folder)
+
+
+def test_unknown_datasets_and_missing_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="unknown dataset imagine: known are digits, MNIST"):
+        load("imagine", tmp_path)
+    with pytest.raises(UserError, match="--data"):
+        load("mnist")
