@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -20,11 +19,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     On a CPU, where the batch and both widths are large enough, by three real products instead of four.
     """
     require_complex(input, "linear")
-    if input.ndim == 0 or weight.ndim != 2 or input.shape[-1] != weight.shape[1]:
-        return F.linear(input, weight, bias)  # says what is wrong
-    batch = input.shape[:-1]
-    output = multiply(input.reshape(math.prod(batch), weight.shape[1]), weight, bias, MatrixProduct())
-    return output.reshape(*batch, weight.shape[0])
+    return multiply(input, weight, bias, MatrixProduct())
 
 
 def widely_linear(input: Tensor, weight: Tensor, conj_weight: Tensor, bias: Tensor | None = None) -> Tensor:

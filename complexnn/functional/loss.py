@@ -84,17 +84,16 @@ def phase_loss(input: Tensor, target: Tensor, reduction: str = "mean", form: str
     """1 - cos(arg z - arg t), or the square of the wrapped difference. See :class:`complexnn.PhaseLoss`."""
     _require_pair(input, target, "phase_loss")
     z, t = signum(input), signum(target)
-    # A modulus next to nothing has a shorter phasor.
-    defined = (_square(z) > 0.5) & (_square(t) > 0.5)
+    undefined = (_square(z) < 0.5) | (_square(t) < 0.5)  # a modulus next to nothing has a shorter phasor
     if form == "von_mises":
         # |u - v|^2 / 2 is 1 - cos without its cancellation at small angles.
         loss, uniform = _square(z - t) / 2, 1.0
     elif form == "wrapped":
-        turn = torch.where(defined, z * t.conj(), 1)
+        turn = z * t.conj()
         loss, uniform = torch.atan2(turn.imag, turn.real).square(), math.pi**2 / 3
     else:
         raise ValueError(f"form must be 'von_mises' or 'wrapped', got {form!r}")
-    return _reduce(torch.where(defined, loss, uniform), reduction)
+    return _reduce(torch.where(undefined, uniform, loss), reduction)
 
 
 def _moment(moment: Tensor, like: Tensor, name: str) -> Tensor:

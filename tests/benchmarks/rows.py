@@ -131,6 +131,16 @@ IMAGE = (16, 32, 24, 24)
 IMAGE_SIZE = "16×32×24×24"
 TOKENS = (16, 32, 256)
 TOKENS_SIZE = "16×32×256"
+
+
+def tc_modrelu() -> nn.Module:
+    """torchcvnn's, whose one bias starts at 0 and cannot be given."""
+    layer = TC("nn.modReLU")()
+    with torch.no_grad():
+        layer.get_parameter("b").fill_(-0.1)
+    return layer
+
+
 INPLACE = "timed with inplace=False; the default raises in backward"
 
 ROWS = [
@@ -262,12 +272,12 @@ ROWS = [
         equals(lambda z: modrelu(z, -0.1)),
         {
             "complextorch": CT("nn.AdaptiveModReLU", 32, init=-0.1),
-            "torchcvnn": TC("nn.modReLU"),
+            "torchcvnn": tc_modrelu,
             "cplxmodule": CM("nn.CplxModReLU", 0.1),
         },
         remarks={
-            "torchcvnn": "one bias for all channels, starting at 0",
-            "cplxmodule": "the threshold is a constant here: with CplxAdaptiveModReLU it is learned",
+            "torchcvnn": "one bias for all channels, which starts at 0 and was set to −0.1 here",
+            "cplxmodule": "a constant threshold; CplxAdaptiveModReLU learns one",
         },
     ),
     Row(

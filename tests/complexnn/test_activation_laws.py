@@ -156,6 +156,25 @@ def test_own_backwards_equal_autograd_of_the_definition(dtype: torch.dtype) -> N
             torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("bias", [-0.5, 0.0, 0.7, 50.0])
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
+def test_modrelu_has_neither_value_nor_gradient_at_zero(bias: float, dtype: torch.dtype) -> None:
+    for zero in (0j, complex(-0.0, -0.0)):
+        z = torch.full((3,), zero, dtype=dtype, requires_grad=True)
+        learned = torch.tensor(bias, dtype=dtype.to_real(), requires_grad=True)
+        output = F.modrelu(z, learned)
+        gradients = torch.autograd.grad(output, (z, learned), torch.full_like(z, 1 - 2j))
+        assert (output == 0).all() and (gradients[0] == 0).all() and gradients[1] == 0
+
+
+def test_cardioid_halves_a_gradient_at_zero_and_is_relu_on_real_numbers() -> None:
+    z = torch.tensor([0j, -2 + 0j, 3 + 0j], requires_grad=True)
+    output = F.cardioid(z)
+    gradient = torch.autograd.grad(output, z, torch.full_like(z, 2 - 4j))[0]
+    assert output.tolist() == [0, 0, 3]
+    assert gradient[0] == 1 - 2j and gradient[1].abs() < 1e-6 and abs(gradient[2].item() - (2 - 4j)) < 1e-6
+
+
 @pytest.mark.parametrize("parameters", [1, 3])
 @pytest.mark.parametrize(
     ("make", "function"),

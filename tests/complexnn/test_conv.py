@@ -14,6 +14,7 @@ from torch.func import functional_call, grad, jvp, vmap
 
 import complexnn
 from complexnn import functional as F
+from complexnn.functional.gauss import Convolution, multiply
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
 DIMENSIONS = pytest.mark.parametrize("n", [1, 2, 3])
@@ -50,6 +51,13 @@ TRANSPOSED_OPTIONS: list[dict[str, Any]] = [
 @pytest.fixture(autouse=True)
 def seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(params=["three products", "torch's product"])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each test with either way of convolving, whatever the size."""
+    monkeypatch.setattr(Convolution, "least", 0 if request.param == "three products" else float("inf"))
+    return str(request.param)
 
 
 def signal(n: int, dtype: torch.dtype, channels: int = 4) -> Tensor:
@@ -91,7 +99,7 @@ class FourConvolutions(nn.Module):
     + [(n, True, o) for n, o in itertools.product(CONV, TRANSPOSED_OPTIONS)],
 )
 def test_values_and_gradients_are_those_of_four_real_convolutions(
-    n: int, transposed: bool, options: dict[str, Any], dtype: torch.dtype
+    path: str, n: int, transposed: bool, options: dict[str, Any], dtype: torch.dtype
 ) -> None:
     layer = (TRANSPOSED if transposed else CONV)[n](4, 8, **{"kernel_size": 3, **options}, dtype=dtype)
     reference = FourConvolutions(layer, (REAL_TRANSPOSED if transposed else REAL)[n], options)
@@ -122,7 +130,7 @@ def spread(kernel: np.ndarray, step: int) -> np.ndarray:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("stride", "dilation", "groups"), [(1, 1, 1), (2, 1, 2), (1, 2, 1), (3, 2, 4)])
 def test_convolution_is_scipys_correlation_with_the_conjugated_kernel(
-    n: int, mode: str, stride: int, dilation: int, groups: int
+    path: str, n: int, mode: str, stride: int, dilation: int, groups: int
 ) -> None:
     layer = CONV[n](
         4, 8, 2, stride, 1, dilation, groups, padding_mode=mode, dtype=torch.complex128
@@ -181,7 +189,7 @@ def test_transposed_convolution_with_the_conjugated_weight_is_the_adjoint(n: int
 
 @DIMENSIONS
 @pytest.mark.parametrize("mode", ["zeros", "circular", "reflect"])
-def test_an_unbatched_signal_is_a_batch_of_one(n: int, mode: str) -> None:
+def test_an_unbatched_signal_is_a_batch_of_one(path: str, n: int, mode: str) -> None:
     z = signal(n, torch.complex128)
     for layer in (
         CONV[n](4, 6, 3, padding=1, padding_mode=mode, dtype=torch.complex128),
@@ -208,7 +216,7 @@ def test_output_size_picks_among_the_sizes_of_a_stride(n: int) -> None:
 
 
 @DTYPES
-def test_convolution_is_the_per_element_sum(dtype: torch.dtype) -> None:
+def test_convolution_is_the_per_element_sum(path: str, dtype: torch.dtype) -> None:
     layer = complexnn.Conv2d(2, 3, (2, 3), stride=(1, 2), dtype=dtype)
     z = torch.randn(2, 2, 4, 6, dtype=dtype)
     y = layer(z).detach()
@@ -224,8 +232,9 @@ def results(layer: nn.Module, z: Tensor, g: Tensor) -> list[Tensor]:
     return [y.detach(), *torch.autograd.grad(y, (z, layer.weight), g.to(y.dtype))]
 
 
-def test_three_convolutions_are_as_accurate_as_torchs_within_a_factor() -> None:
+def test_three_convolutions_are_as_accurate_as_torchs_within_a_factor(monkeypatch: pytest.MonkeyPatch) -> None:
     """Greatest error over the greatest modulus, of the result and both gradients; torch takes three too."""
+    monkeypatch.setattr(Convolution, "least", 0)
     layer, double = complexnn.Conv2d(32, 48, 3), complexnn.Conv2d(32, 48, 3, dtype=torch.complex128)
     torchs = nn.Conv2d(32, 48, 3, dtype=torch.complex64)
     double.load_state_dict(layer.state_dict())
@@ -238,8 +247,15 @@ def test_three_convolutions_are_as_accurate_as_torchs_within_a_factor() -> None:
         assert ours < 4 * theirs and ours < 2e-6
 
 
+def test_large_convolutions_take_three_real_ones_in_fewer_passes_than_torch() -> None:
+    weight = torch.randn(4, 4, 3, dtype=torch.complex64, requires_grad=True)
+    for length, expected in ((16, False), (4096, True)):
+        y = multiply(torch.randn(2, 4, length, dtype=torch.complex64), weight, None, Convolution([1], [0], [1], 1))
+        assert ("Gauss" in y.grad_fn.name()) == expected
+
+
 @pytest.mark.parametrize("bias", [True, False])
-def test_convolution_has_first_and_second_derivatives(bias: bool) -> None:
+def test_convolution_has_first_and_second_derivatives(path: str, bias: bool) -> None:
     shapes = ((2, 2, 3, 2), (2, 1, 2, 2), (2,))[: 2 + bias]
     given = [torch.randn(*shape, dtype=torch.complex128, requires_grad=True) for shape in shapes]
     options = {"stride": 2, "padding": (1, 0), "groups": 2}
@@ -248,7 +264,7 @@ def test_convolution_has_first_and_second_derivatives(bias: bool) -> None:
 
 
 @FORWARD_MODE
-def test_convolution_has_forward_mode_derivatives() -> None:
+def test_convolution_has_forward_mode_derivatives(path: str) -> None:
     given = tuple(torch.randn(*s, dtype=torch.complex128) for s in ((2, 2, 6), (3, 2, 3), (3,)))
     tangents = tuple(torch.randn_like(factor) for factor in given)
     _, actual = jvp(F.conv, given, tangents)
@@ -256,7 +272,7 @@ def test_convolution_has_forward_mode_derivatives() -> None:
     assert torch.allclose(actual, F.conv(dx, w, db) + F.conv(x, dw))
 
 
-def test_per_sample_gradients_by_vmap_equal_those_one_by_one() -> None:
+def test_per_sample_gradients_by_vmap_equal_those_one_by_one(path: str) -> None:
     layer = complexnn.Conv1d(2, 3, 3, padding=1, dtype=torch.complex128)
     parameters = dict(layer.named_parameters())
     z = torch.randn(4, 2, 7, dtype=torch.complex128)
@@ -271,7 +287,7 @@ def test_per_sample_gradients_by_vmap_equal_those_one_by_one() -> None:
             assert torch.allclose(together[name][index], one)
 
 
-def test_autocast_leaves_complex_convolutions_in_their_precision() -> None:
+def test_autocast_leaves_complex_convolutions_in_their_precision(path: str) -> None:
     z = torch.randn(2, 4, 8, 8, dtype=torch.complex64, requires_grad=True)
     for layer in (complexnn.Conv2d(4, 6, 3), complexnn.ConvTranspose2d(4, 6, 3)):
         expected = layer(z)
@@ -282,7 +298,7 @@ def test_autocast_leaves_complex_convolutions_in_their_precision() -> None:
         assert inside.dtype == torch.complex64 and torch.allclose(inside, expected, atol=1e-5)
 
 
-def test_channels_last_signals_stay_so() -> None:
+def test_channels_last_signals_stay_so(path: str) -> None:
     layer = complexnn.Conv2d(4, 6, 3)
     z = signal(2, torch.complex64)
     y = layer(z.to(memory_format=torch.channels_last))
@@ -311,7 +327,7 @@ def test_layers_are_torchs_and_share_its_state_dict(n: int) -> None:
         assert close(layer(z), torchs(z), torch.complex128) and repr(layer) == repr(torchs)
 
 
-def test_conv_forward_takes_any_weight_and_bias() -> None:
+def test_conv_forward_takes_any_weight_and_bias(path: str) -> None:
     layer = complexnn.Conv2d(4, 6, 3, padding=1, padding_mode="circular", dtype=torch.complex128)
     z, context = signal(2, torch.complex128), torch.randn(4, 1, 1, dtype=torch.complex128)
     actual = type(layer)._conv_forward(layer, z, layer.weight * context, layer.bias)

@@ -28,8 +28,8 @@ def widely_affine(z: Tensor, a: Tensor, b: Tensor, c: Tensor | None = None) -> T
 
 
 def compose(a: Tensor, b: Tensor, p: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
-    """The map ``(a, b)`` after the map ``(p, q)``."""
-    return torch.addcmul(a * p, b, q.conj_physical()), torch.addcmul(a * q, b, p.conj_physical())
+    """The map ``(a, b)`` after the map ``(p, q)`` of a symmetric matrix, where p is real."""
+    return torch.addcmul(a * p, b, q.conj_physical()), torch.addcmul(a * q, b, p)
 
 
 def weight_map(weight: Tensor, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -60,13 +60,12 @@ class _Affine(torch.autograd.Function):
 
     @staticmethod
     def forward(z: Tensor, weight: Tensor, bias: Tensor | None, shape: tuple[int, ...]) -> Tensor:
-        a, b = weight_map(weight.to(z.real.dtype), shape)
+        a, b = weight_map(weight, shape)
         return widely_affine(z, a, b, None if bias is None else bias.reshape(shape))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
-        z, weight, bias, ctx.shape = inputs
-        ctx.bias_dtype = None if bias is None else bias.dtype
+        z, weight, _, ctx.shape = inputs
         ctx.save_for_backward(z, weight)
 
     @staticmethod
@@ -76,13 +75,13 @@ class _Affine(torch.autograd.Function):
         dims = shared_dims(ctx.shape, z.ndim)
         grad_z = grad_weight = grad_bias = None
         if ctx.needs_input_grad[0]:
-            grad_z = widely_affine(grad, *weight_map(weight.to(z.real.dtype), ctx.shape))
+            grad_z = widely_affine(grad, *weight_map(weight, ctx.shape))
         if ctx.needs_input_grad[1]:
             pseudo = (grad * z).sum(dims)
             parts = torch.view_as_complex(torch.view_as_real(grad) * torch.view_as_real(z)).sum(dims)
             grad_weight = weight_grad(parts.real + parts.imag, pseudo, weight)
-        if ctx.bias_dtype is not None and ctx.needs_input_grad[2]:
-            grad_bias = grad.sum(dims).reshape(weight.shape[:-1]).to(ctx.bias_dtype)
+        if ctx.needs_input_grad[2]:
+            grad_bias = grad.sum(dims).reshape(weight.shape[:-1])
         return grad_z, grad_weight, grad_bias, None
 
 

@@ -60,9 +60,16 @@ def mean_square(d: Tensor, dims: tuple[int, ...]) -> Tensor:
     return real.square().sum((*dims, -1), keepdim=True).squeeze(-1).double() / number
 
 
-def pseudo_square(d: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """E d^2 over ``dims`` in double precision."""
-    return (d * d).sum(dims, keepdim=True).to(torch.complex128) / max(count(d, dims), 1)
+def second_moments(d: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """E|d|^2 and E d^2 over ``dims`` in double precision, with one temporary at a time.
+
+    The two parts have sums of their own, so that one much smaller than the other is known as well.
+    """
+    squares = torch.view_as_complex(torch.view_as_real(d).square()).sum(dims, keepdim=True)
+    cross = (d * d).sum(dims, keepdim=True)
+    xx, yy, _, xy2 = torch.view_as_real(torch.stack((squares, cross), -1)).flatten(-2).double().unbind(-1)
+    number = max(count(d, dims), 1)
+    return (xx + yy) / number, torch.complex(xx - yy, xy2) / number
 
 
 def products(g: Tensor, x: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:

@@ -13,9 +13,19 @@ from complexnn.functional.norm.affine import compose, weight_map, widely_affine
 from complexnn.functional.norm.whiten import whitening
 
 
-def require_channels(input: Tensor, name: str, *of_channels: Tensor | None) -> tuple[int, ...]:
-    """Raise unless ``input`` is complex ``(N, C, *)`` and the others start with C; the shape ``(1, C, 1, ...)``."""
+def require_precision(input: Tensor, name: str, *others: Tensor | None) -> None:
+    """Raise unless ``input`` is complex and the others are of its dtype, or real ones of its parts' dtype."""
     require_complex(input, name)
+    for tensor in others:
+        if tensor is not None and tensor.dtype not in (input.dtype, input.real.dtype):
+            raise TypeError(
+                f"{name} expects an input of the precision of its parameters, {tensor.dtype}, got {input.dtype}"
+            )
+
+
+def require_channels(input: Tensor, name: str, *of_channels: Tensor | None) -> tuple[int, ...]:
+    """Raise unless ``input`` is complex ``(N, C, *)`` and the others match it; the shape ``(1, C, 1, ...)``."""
+    require_precision(input, name, *of_channels)
     if input.ndim < 2:
         raise ValueError(f"{name} expects an input of shape (N, C, *), got {tuple(input.shape)}")
     channels = input.shape[1]

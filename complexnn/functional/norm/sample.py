@@ -9,13 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from complexnn.functional.checks import require_complex
 from complexnn.functional.norm.affine import affine
 from complexnn.functional.norm.moments import centre, centred, mean_square
 from complexnn.functional.norm.running import (
     covariance,
     require_channels,
     require_eps,
+    require_precision,
     require_several,
     update,
     whiten_running,
@@ -26,7 +26,7 @@ from complexnn.functional.norm.whiten import whiten as whiten_over
 
 def _trailing(input: Tensor, shape: Sequence[int], name: str, *like: Tensor | None) -> tuple[int, ...]:
     """Raise unless ``input`` is complex and ends in ``shape``, which the others have; its dimensions."""
-    require_complex(input, name)
+    require_precision(input, name, *like)
     shape = tuple(shape)
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
         raise ValueError(

@@ -48,9 +48,9 @@ class _Scale(torch.autograd.Function):
             k = product.sum((*ctx.dims, -1), keepdim=True).squeeze(-1).double()
         else:  # the weighted sums of its rows and of its columns are what the two gradients need
             product = product.flatten(1)
-            k = (product @ weight.to(product.dtype).repeat_interleave(2)).unsqueeze(1).double()
+            k = (product @ weight.repeat_interleave(2)).unsqueeze(1).double()
             if ctx.needs_input_grad[1]:
-                grad_weight = (r.to(product.dtype).T @ product).view(-1, 2).sum(1).to(weight.dtype)
+                grad_weight = (r.to(product.dtype).T @ product).view(-1, 2).sum(1)
             grad = grad * weight
         if grad_r is not None:
             k = k + grad_r

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from complexnn.functional.norm.affine import compose, weight_grad, weight_map, widely_affine
-from complexnn.functional.norm.moments import all_reduce, centre, count, gather, mean_square, products, pseudo_square
+from complexnn.functional.norm.moments import all_reduce, centre, count, gather, products, second_moments
 
 
 def whitening(var: Tensor, pseudo: Tensor, eps: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -43,7 +43,7 @@ def whitening(var: Tensor, pseudo: Tensor, eps: float, dtype: torch.dtype) -> tu
 def _statistics(z: Tensor, dims: tuple[int, ...], group: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
     """z - m, and mean, variance and pseudo-variance, with a ``group`` of all its processes and with their number."""
     d, mean = centre(z, dims)
-    var, pseudo = mean_square(d, dims), pseudo_square(d, dims)
+    var, pseudo = second_moments(d, dims)
     if group is None:
         return d, (mean, var, pseudo)
     joint = gather(mean, var, pseudo, count(z, dims), group)
@@ -141,12 +141,11 @@ class _WhitenAffine(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, ...]) -> None:
-        z, weight, bias, ctx.shape, ctx.dims, _, ctx.group = inputs
+        z, weight, _, ctx.shape, ctx.dims, _, ctx.group = inputs
         _, d, p, q, *moments = output
         ctx.mark_non_differentiable(*moments)
         ctx.set_materialize_grads(False)
         ctx.count = max(count(z, ctx.dims), 1) if ctx.group is None else moments[3].clamp_min(1)
-        ctx.bias_dtype = None if bias is None else bias.dtype
         ctx.save_for_backward(weight, d, p, q)
 
     @staticmethod
@@ -161,14 +160,17 @@ class _WhitenAffine(torch.autograd.Function):
         grad_weight = grad_bias = None
         if ctx.needs_input_grad[1]:
             grad_weight = weight_grad(k.real.sum_to_size(wa.shape), s.sum_to_size(wa.shape), weight)
-        if ctx.bias_dtype is not None and ctx.needs_input_grad[2]:
-            grad_bias = m.sum_to_size(wa.shape).reshape(weight.shape[:-1]).to(ctx.bias_dtype)
+        if ctx.needs_input_grad[2]:
+            grad_bias = m.sum_to_size(wa.shape).reshape(weight.shape[:-1]).to(d.dtype)
 
         m, k, s = torch.addcmul(wa * torch.stack((m, k, s)), wb, torch.stack((m, s, k)).conj_physical()).unbind()
         on_d = None if grad_d is None else grad_d.sum(ctx.dims, keepdim=True).to(torch.complex128)
         e, f, c = _through(m, k, s, p, q, (grad_p, grad_q, on_d), ctx.count, ctx.group)
-        grad_z = _pull(grad, d, *compose(p, q, wa, wb), *compose(e, f, p, q), c)
-        return grad_z if grad_d is None else grad_z + grad_d, grad_weight, grad_bias, None, None, None, None
+        grad_z = None
+        if ctx.needs_input_grad[0]:
+            grad_z = _pull(grad, d, *compose(p, q, wa, wb), *compose(e, f, p, q), c)
+            grad_z = grad_z if grad_d is None else grad_z + grad_d
+        return grad_z, grad_weight, grad_bias, None, None, None, None
 
 
 def whiten(
