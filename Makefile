@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 # Resumes: a second call shows the table again.
 demo: .venv/installed
-	$(BIN)/psp run permuted-digits --tasks 10 --steps 400 --width 256 --hidden 2 --seed 1 \
+	$(BIN)/psp run permuted-digits --tasks 10 --steps 300 --threads 1 --width 256 --hidden 2 --seed 1 \
 		--context identity --context binary --context complex --context onepower \
 		--context rotation --context signed-permutation --out runs/demo --resume
 

@@ -23,7 +23,7 @@ from psp.contexts.base import Key
 from psp.contexts.hadamard import flat_rotation
 from tests.laws.conftest import Make, double, store
 
-TRIALS = 1500
+TRIALS = 1000
 MODELS = 5  # drawn; a law is checked with some or all of them stored
 COUNTS = [2, 5]
 
