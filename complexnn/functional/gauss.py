@@ -5,9 +5,9 @@ With w = a + jb and z = x + jy, a bilinear product w z follows from P = (a + b) 
     w z = (P - R) + j (P + Q)
 
 Three real products in place of four, in the forward pass and in each of the two gradients. The error relative to
-\\|w\\| \\|z\\| stays within a small factor of that of four, measured 1.4 in complex64 (Higham 1992, "Stability of a method
-for multiplying complex matrices with three real matrix multiplications", has the bound); what is lost is that the
-smaller part of a result has an error of its own size: it has that of the larger part.
+\\|w\\| \\|z\\| stays within a small factor of that of four products, measured 1.4 in complex64; the bound is in Higham
+1992, "Stability of a method for multiplying complex matrices with three real matrix multiplications". What is lost is
+that the smaller part of a result has an error of its own size: it has that of the larger part.
 """
 
 from __future__ import annotations
@@ -21,37 +21,44 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Gradients = tuple[Any, Any]  # None where it is not needed
+Planes = Sequence[Tensor]  # the three real factors that stand for a complex one
 
 
 class Product(Protocol):
-    """A product of an input and a weight, of real tensors or of complex ones."""
+    """A product of a complex input and a complex weight."""
 
     channels: int  # the dimension of the result that the bias is for
 
-    def __call__(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor: ...
-
-    def gradients(self, grad: Tensor, input: Tensor, weight: Tensor, needs: Sequence[bool]) -> Gradients:
-        """The gradients of real factors, where they are needed."""
+    def __call__(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """torch's own."""
 
     def pays(self, input: Tensor, weight: Tensor) -> bool:
-        """Whether three real products are faster than torch's complex one."""
+        """Whether three real products are faster than torch's."""
+
+    def join(self, input: Planes, weight: Planes, bias: Tensor | None) -> Tensor:
+        """(P - R) + j (P + Q) + bias."""
+
+    def gradients(
+        self, grad: Planes, input: Planes, weight: Planes, needs: Sequence[bool]
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The gradients of the complex input and weight, where they are needed."""
+
+
+def _add_product(total: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """total + x y, in place of ``total`` where autograd does not watch: that saves passes over memory."""
+    return torch.addmm(total, x, y) if torch.is_grad_enabled() else total.addmm_(x, y)
 
 
 class MatrixProduct:
     """y = x W^T + b over the last dimension of x."""
 
     channels = -1
-    # Products for each number read or written. Splitting and joining the parts takes passes over memory, and the product
-    # that is saved must outweigh them: they break even near 64 (batch 128, 256 to 256).
-    intensity = 80.0
+    # Products for each number read or written. Splitting and joining the parts takes passes over memory, which the
+    # product that is saved must outweigh: it does not yet at 43 (batch 64, 256 to 256).
+    intensity = 64.0
 
     def __call__(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return F.linear(input, weight, bias)
-
-    def gradients(self, grad: Tensor, input: Tensor, weight: Tensor, needs: Sequence[bool]) -> Gradients:
-        rows = grad.flatten(0, -2), input.flatten(0, -2)
-        return grad @ weight if needs[0] else None, rows[0].mT @ rows[1] if needs[1] else None
 
     def pays(self, input: Tensor, weight: Tensor) -> bool:
         if input.ndim < 2 or weight.ndim != 2:
@@ -60,13 +67,38 @@ class MatrixProduct:
         memory = batch * inputs + batch * outputs + inputs * outputs
         return batch * inputs * outputs >= self.intensity * memory
 
+    def join(self, input: Planes, weight: Planes, bias: Tensor | None) -> Tensor:
+        x, y, z = (plane.flatten(0, -2) for plane in input)
+        a, b, c = (plane.mT for plane in weight)
+        imag = x @ a
+        real = torch.addmm(imag, z, c, alpha=-1)
+        output = torch.complex(real, _add_product(imag, y, b)).unflatten(0, input[0].shape[:-1])
+        return output if bias is None else output.add_(bias)
+
+    def gradients(
+        self, grad: Planes, input: Planes, weight: Planes, needs: Sequence[bool]
+    ) -> tuple[Tensor | None, Tensor | None]:
+        of_input = of_weight = None
+        p, q, r = (plane.flatten(0, -2) for plane in grad)
+        a, b, c = weight
+        if needs[0]:
+            imag, rest = q @ b, r @ c
+            real = torch.addmm(imag, p, a, beta=-1)
+            of_input = torch.complex(real.add_(rest), imag.add_(rest)).unflatten(0, input[0].shape[:-1])
+        if needs[1]:
+            x, y, z = (plane.flatten(0, -2) for plane in input)
+            imag = p.mT @ x
+            real = torch.addmm(imag, q.mT, y)
+            of_weight = torch.complex(real, _add_product(imag, r.mT, z))
+        return of_input, of_weight
+
 
 class Convolution:
     """A convolution of a batch in one, two or three dimensions."""
 
     channels = 1
-    # Numbers in the input. torch's complex convolution takes three real ones too, in more passes over memory; below, the
-    # fixed cost of a call outweighs those.
+    # Numbers in the input. torch's complex convolution takes three real ones too, in more passes over memory, which
+    # below this the fixed cost of a call outweighs.
     least = 2**14
 
     def __init__(self, stride: list[int], padding: list[int], dilation: list[int], groups: int) -> None:
@@ -76,15 +108,32 @@ class Convolution:
         convolve = (F.conv1d, F.conv2d, F.conv3d)[len(self.stride) - 1]
         return convolve(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
 
-    def gradients(self, grad: Tensor, input: Tensor, weight: Tensor, needs: Sequence[bool]) -> Gradients:
-        first, second, _ = torch.ops.aten.convolution_backward(
+    def pays(self, input: Tensor, weight: Tensor) -> bool:
+        return input.numel() >= self.least
+
+    def join(self, input: Planes, weight: Planes, bias: Tensor | None) -> Tensor:
+        biases = (None, None, None) if bias is None else (None, bias.imag.clone(), -bias.real)
+        p, q, r = map(self, input, weight, biases)
+        return torch.complex(p - r, q.add_(p))
+
+    def gradients(
+        self, grad: Planes, input: Planes, weight: Planes, needs: Sequence[bool]
+    ) -> tuple[Tensor | None, Tensor | None]:
+        of_input = of_weight = None
+        first, second, _ = zip(*map(self._backward, grad, input, weight, [needs] * 3), strict=True)
+        if needs[0]:
+            p, q, r = first
+            of_input = torch.complex(p.sub_(q).add_(r), q.add_(r))
+        if needs[1]:
+            p, q, r = second
+            of_weight = torch.complex(q.add_(p), r.add_(p))
+        return of_input, of_weight
+
+    def _backward(self, grad: Tensor, input: Tensor, weight: Tensor, needs: Sequence[bool]) -> tuple[Any, ...]:
+        return torch.ops.aten.convolution_backward(
             grad, input, weight, None, self.stride, self.padding, self.dilation, False, [0] * len(self.stride),
             self.groups, (needs[0], needs[1], False),
         )  # fmt: skip
-        return first, second
-
-    def pays(self, input: Tensor, weight: Tensor) -> bool:
-        return input.numel() >= self.least
 
 
 def _parts(z: Tensor) -> tuple[Tensor, ...]:
@@ -102,19 +151,15 @@ def _planes(input: Tensor, weight: Tensor) -> list[Tensor]:
 class _Gauss(torch.autograd.Function):
     """``planes`` are made outside, so that forward and backward share them."""
 
-    generate_vmap_rule = True
-
     @staticmethod
     def forward(input: Tensor, weight: Tensor, bias: Tensor | None, product: Product, *planes: Tensor) -> Tensor:
-        biases = (None, None, None) if bias is None else (None, bias.imag.clone(), -bias.real)
-        p, q, r = map(product, planes[:3], planes[3:], biases)
-        return torch.complex(p - r, q.add_(p))
+        return product.join(planes[:3], planes[3:], bias)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         input, weight, _, ctx.product, *planes = inputs
         ctx.save_for_backward(input, weight, *planes)
-        ctx.save_for_forward(input, weight, *planes)  # the same: vmap keeps the batch dimensions of one list
+        ctx.save_for_forward(input, weight)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -127,23 +172,21 @@ class _Gauss(torch.autograd.Function):
         needs, product = ctx.needs_input_grad, ctx.product
         x, y = _parts(grad)
         x, y = -x, y.clone()
-        factors = zip((y - x, y, x), planes[:3], planes[3:], strict=True)
-        terms = [product.gradients(g, u, v, needs) for g, u, v in factors]
-        grads: list[Tensor | None] = [None] * 10
-        if needs[0]:
-            p, q, r = (term[0] for term in terms)
-            grads[0] = torch.complex(p.sub_(q).add_(r), q.add_(r))
-        if needs[1]:
-            p, q, r = (term[1] for term in terms)
-            grads[1] = torch.complex(q.add_(p), r.add_(p))
+        of_input, of_weight = product.gradients((y - x, y, x), planes[:3], planes[3:], needs)
+        of_bias = None
         if needs[2]:
             channels = product.channels % grad.ndim
-            grads[2] = grad.sum([d for d in range(grad.ndim) if d != channels])
-        return tuple(grads)
+            of_bias = grad.sum([d for d in range(grad.ndim) if d != channels])
+        return of_input, of_weight, of_bias, *[None] * 7
+
+    @staticmethod
+    def vmap(_: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Tensor, int]:
+        input, weight, bias, product = inputs[:4]  # torch's own has a batching rule
+        return torch.vmap(product, in_dims[:3])(input, weight, bias), 0
 
     @staticmethod
     def jvp(ctx: Any, input_t: Tensor | None, weight_t: Tensor | None, bias_t: Tensor | None, *_: None) -> Tensor:
-        input, weight, *_ = ctx.saved_tensors
+        input, weight = ctx.saved_tensors[:2]
         first = ctx.product(torch.zeros_like(input) if input_t is None else input_t, weight, bias_t)
         return first if weight_t is None else first + ctx.product(input, weight_t, None)
 
@@ -164,7 +207,8 @@ def multiply(input: Tensor, weight: Tensor, bias: Tensor | None, product: Produc
     if not (on_cpu and weight.is_complex() and product.pays(input, weight)) or under_autocast(input):
         return product(input, weight, bias)
     if torch.compiler.is_compiling():  # does not take a Function with a jvp, and fuses plain operations by itself
-        return _Gauss.forward(input, weight, bias, product, *_planes(input, weight))
+        planes = _planes(input, weight)
+        return product.join(planes[:3], planes[3:], bias)
     with torch.no_grad():
         planes = _planes(input, weight)
     return _Gauss.apply(input, weight, bias, product, *planes)

@@ -6,7 +6,7 @@ import copy
 import inspect
 import io
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +66,11 @@ def _check(module: nn.Module | Callable[..., nn.Module], inputs: tuple[Tensor, .
     _check_reset(instance, running, make, inputs)
 
 
+def _outputs(module: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Outputs for copies of the inputs, which a wrong module may change."""
+    return run(module, [tensor.clone() for tensor in inputs])
+
+
 def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     if tensor.is_complex():
         return tensor.to(dtype)
@@ -98,7 +103,7 @@ def _exercise(module: nn.Module, inputs: tuple[Tensor, ...]) -> set[str]:
 def _same(module: nn.Module, other: nn.Module, inputs: tuple[Tensor, ...]) -> bool:
     """Whether two modules compute the same, in training and in evaluation."""
     for training in (True, False):
-        pair = [run(each.train(training), inputs) for each in (module, other)]
+        pair = [_outputs(each.train(training), inputs) for each in (module, other)]
         for actual, expected in zip(*pair, strict=True):
             if deviation(actual, expected) > (rounding(expected.dtype) if _floating(expected) else 0):
                 return False
@@ -112,13 +117,13 @@ def _check_dtype(module: nn.Module, dtype: torch.dtype, inputs: list[Tensor]) ->
 
     for name, tensor in _state(module):  # before it runs: the operation that a wrong dtype breaks says less
         check(name, tensor)
-    for number, output in enumerate(run(module, inputs)):
+    for number, output in enumerate(_outputs(module, inputs)):
         check(f"output {number}", output)
 
 
 def _check_device(module: nn.Module, meta: nn.Module, inputs: list[Tensor]) -> None:
-    outputs = run(module, inputs)
-    on_meta = list(run(meta, [tensor.to("meta") for tensor in inputs]))
+    outputs = _outputs(module, inputs)
+    on_meta = list(_outputs(meta, [tensor.to("meta") for tensor in inputs]))
     for name, tensor in (*_state(meta), *((f"output {i}", output) for i, output in enumerate(on_meta))):
         if tensor.device.type != "meta":
             raise AssertionError(f"device: {name} of {module} is on {tensor.device} where meta was asked for")

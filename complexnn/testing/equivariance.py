@@ -63,9 +63,9 @@ def assert_equivariant(
     else:
         raise ValueError(f"group must be 'phase' or 'conjugation', got {group!r}")
     with torch.no_grad():
-        outputs = run(module, inputs, seed)
+        outputs = run(module, [tensor.clone() for tensor in inputs], seed)
         for name, act in actions.items():
-            turned = run(module, [act(tensor) for tensor in inputs], seed)
+            turned = run(module, [act(tensor.clone()) for tensor in inputs], seed)
             for number, (actual, output) in enumerate(zip(turned, outputs, strict=True)):
                 error = deviation(actual, act(output))
                 floating = output.is_complex() or output.is_floating_point()

@@ -51,7 +51,7 @@ def assert_independent(
     """
     inputs = inputs or (example_input(module),)
     leaves = [_leaf(tensor) for tensor in inputs]
-    outputs = run(module, leaves, seed)
+    outputs = run(module, [leaf.clone() for leaf in leaves], seed)
     sizes = {tensor.shape[dim] if tensor.ndim > dim else 0 for tensor in (*leaves, *outputs)}
     if len(sizes) != 1 or min(sizes) < 2:
         raise ValueError(f"expected two or more slices along dimension {dim} in inputs and outputs, got {sizes}")

@@ -116,8 +116,9 @@ def test_linear_has_forward_mode_derivatives(path: str) -> None:
     assert torch.allclose(actual, dx @ w.T + x @ dw.T + db)
 
 
-def test_per_sample_gradients_by_vmap_equal_those_one_by_one(path: str) -> None:
-    layer = complexnn.Linear(4, 2, dtype=torch.complex128)
+@pytest.mark.parametrize("bias", [True, False])
+def test_per_sample_gradients_by_vmap_equal_those_one_by_one(path: str, bias: bool) -> None:
+    layer = complexnn.Linear(4, 2, bias, dtype=torch.complex128)
     parameters = dict(layer.named_parameters())
     z = torch.randn(6, 3, 4, dtype=torch.complex128)
 
@@ -133,6 +134,9 @@ def test_per_sample_gradients_by_vmap_equal_those_one_by_one(path: str) -> None:
     outputs = vmap(layer)(z)
     total = torch.autograd.grad(outputs.abs().square().sum(), layer.weight)[0]
     assert torch.allclose(total, together["weight"].sum(0))
+    weights = torch.randn(5, 2, 4, dtype=torch.complex128)
+    many = vmap(F.linear, (None, 0))(z[0], weights)
+    assert torch.allclose(many, z[0] @ weights.mT)
 
 
 @pytest.mark.parametrize("spread", [1.0, 1e-3])

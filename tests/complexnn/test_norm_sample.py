@@ -194,6 +194,7 @@ def test_rms_norm_divides_by_the_root_mean_square(
 ALL: list[tuple[Callable[..., nn.Module], tuple[int, ...]]] = [
     (lambda **kw: complexnn.LayerNorm(4, **kw), (3, 2, 4)),
     (lambda **kw: complexnn.LayerNorm((2, 4), whiten=True, **kw), (3, 2, 4)),
+    (lambda **kw: complexnn.LayerNorm((2, 4), whiten=True, **kw), (2, 4)),
     (lambda **kw: complexnn.GroupNorm(2, 4, **kw), (3, 4, 2)),
     (lambda **kw: complexnn.GroupNorm(2, 4, whiten=True, **kw), (3, 4, 2)),
     (lambda **kw: complexnn.InstanceNorm1d(2, affine=True, **kw), (2, 2, 4)),
@@ -283,6 +284,9 @@ def test_wrong_input_raises() -> None:
     ):
         with pytest.raises(TypeError, match=r"expects a complex tensor, got torch\.float32"):
             layer(real)
+    for layer in (complexnn.LayerNorm(3), complexnn.LayerNorm(3, whiten=True), complexnn.RMSNorm(3)):
+        with pytest.raises(TypeError, match=r"precision of its parameters, torch\.(float32|complex64), got"):
+            layer(z.to(C128))
     with pytest.raises(ValueError, match=r"layer_norm expects an input of shape \(\*, 4, 4\), got \(2, 4, 3\)"):
         complexnn.LayerNorm((4, 4))(z)
     with pytest.raises(ValueError, match=r"rms_norm expects an input of shape \(\*, 5\), got \(2, 4, 3\)"):

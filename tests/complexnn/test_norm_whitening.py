@@ -275,6 +275,8 @@ def test_wrong_input_raises_before_the_state_changes() -> None:
         layer(torch.randn(2, 3, 4, dtype=torch.complex64))
     with pytest.raises(ValueError, match=r"expects 3 channels in dimension 1, got \(2, 4, 4, 4\)"):
         layer(torch.randn(2, 4, 4, 4, dtype=torch.complex64))
+    with pytest.raises(TypeError, match=r"precision of its parameters, torch\.complex64, got torch\.complex128"):
+        layer(torch.randn(2, 3, 4, 4, dtype=torch.complex128))
     with pytest.raises(TypeError, match="complex dtype"):
         complexnn.BatchNorm2d(3, dtype=torch.float32)
     with pytest.raises(ValueError, match="positive eps"):

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import re
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import torch
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def test_the_tour_runs_and_its_figures_hold(capsys):
+@pytest.fixture(autouse=True)
+def one_thread_and_generator() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     with torch.random.fork_rng(devices=[]):
-        runpy.run_path(str(EXAMPLES / "tour.py"), run_name="__main__")
+        yield
+    torch.set_num_threads(threads)
+
+
+def test_the_tour_runs_and_its_figures_hold(capsys):
+    runpy.run_path(str(EXAMPLES / "tour.py"), run_name="__main__")
     shape, moments, error = capsys.readouterr().out.splitlines()
     assert shape == "torch.Size([16, 8, 4, 4]) torch.complex64"
     assert moments == "power 1.00, pseudo-power 0.00"
@@ -26,6 +36,5 @@ def test_the_tour_is_short():
 
 def test_the_fourier_cnn_learns_in_a_few_epochs(capsys):
     main = runpy.run_path(str(EXAMPLES / "fourier_cnn.py"))["main"]
-    with torch.random.fork_rng(devices=[]):
-        assert main(["--epochs", "2"]) > 0.75
+    assert main(["--epochs", "2"]) > 0.75
     assert "held-out digits" in capsys.readouterr().out

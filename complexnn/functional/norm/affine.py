@@ -49,10 +49,11 @@ def weight_grad(power: Tensor, pseudo: Tensor, weight: Tensor) -> Tensor:
     return grad.mul(math.sqrt(0.5)).reshape(weight.shape).to(weight.dtype)
 
 
-def shared_dims(shape: Sequence[int], ndim: int) -> list[int]:
-    """The dimensions of an ``ndim``-dimensional signal over which a parameter of ``shape`` is shared."""
-    lead = ndim - len(shape)
-    return [*range(lead), *(lead + i for i, size in enumerate(shape) if size == 1)]
+def sum_shared(x: Tensor, shape: Sequence[int]) -> Tensor:
+    """The sum over the dimensions of ``x`` over which a parameter of ``shape`` is shared."""
+    lead = x.ndim - len(shape)
+    dims = [*range(lead), *(lead + i for i, size in enumerate(shape) if size == 1)]
+    return x.sum(dims) if dims else x  # of no dimensions torch makes all
 
 
 class _Affine(torch.autograd.Function):
@@ -72,16 +73,16 @@ class _Affine(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         z, weight = ctx.saved_tensors
         grad = grad.resolve_conj()
-        dims = shared_dims(ctx.shape, z.ndim)
         grad_z = grad_weight = grad_bias = None
         if ctx.needs_input_grad[0]:
             grad_z = widely_affine(grad, *weight_map(weight, ctx.shape))
         if ctx.needs_input_grad[1]:
-            pseudo = (grad * z).sum(dims)
-            parts = torch.view_as_complex(torch.view_as_real(grad) * torch.view_as_real(z)).sum(dims)
+            pseudo = sum_shared(grad * z, ctx.shape)
+            parts = torch.view_as_complex(torch.view_as_real(grad) * torch.view_as_real(z))
+            parts = sum_shared(parts, ctx.shape)
             grad_weight = weight_grad(parts.real + parts.imag, pseudo, weight)
         if ctx.needs_input_grad[2]:
-            grad_bias = grad.sum(dims).reshape(weight.shape[:-1])
+            grad_bias = sum_shared(grad, ctx.shape).reshape(weight.shape[:-1])
         return grad_z, grad_weight, grad_bias, None
 
 

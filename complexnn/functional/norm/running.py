@@ -42,7 +42,7 @@ def require_eps(eps: float, name: str, training: bool) -> None:
 
 def require_several(shape: Sequence[int]) -> None:
     """Raise, as torch does, where a channel ``(N, C, *)`` has but one value, which has no variance."""
-    if math.prod(shape) == shape[1]:
+    if shape[0] * math.prod(shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {tuple(shape)}")
 
 
