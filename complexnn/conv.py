@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
+from complexnn import functional as F
 from complexnn import init
-from complexnn.functional.checks import complex_dtype, require_complex
+from complexnn.functional.checks import complex_dtype
 
 
 class _Complex:
-    """What every complex convolution shares: its start and its check."""
+    """What every complex convolution shares: its start and its product."""
 
     weight: Tensor
     bias: Tensor | None
+    stride: tuple[int, ...]
+    padding: str | tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+    padding_mode: Literal["zeros", "reflect", "replicate", "circular"]
+    _reversed_padding_repeated_twice: list[int]
 
     def reset_parameters(self) -> None:
         init.default_(self.weight, self.bias)
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        require_complex(input, type(self).__name__)
-        return super()._conv_forward(input, weight, bias)  # type: ignore[misc]
+        padding: str | int | tuple[int, ...] = self.padding
+        if self.padding_mode != "zeros":
+            input = nn.functional.pad(input, self._reversed_padding_repeated_twice, self.padding_mode)
+            padding = 0
+        return F.conv(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv1d(_Complex, nn.Conv1d):

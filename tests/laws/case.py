@@ -8,6 +8,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+# The names that a Case may skip, one to a law of test_modules.py:
+#   contract     device, dtype, meta, deepcopy, pickle, state_dict, reset_parameters, repr, input left as it was
+#   gradcheck    derivatives equal finite differences in complex128
+#   zero         finite values and gradients at z = 0, -0 and 1e-30
+#   finite       finite values and gradients at whatever complex_tensors draws up to 1e6
+#   backward     backward() through the default arguments reaches every parameter
+#   independence no sample depends on another (`independent`)
+#   phase, conjugation   as declared, and really broken where declared False
+#   layout       conjugate views and non-contiguous tensors as their contiguous copies
+#   precision    complex64 agrees with complex128
+#   default_dtype        under float64 the default is complex128
+#   compile      torch.compile(fullgraph=True) agrees with eager
+
 
 @dataclass(frozen=True)
 class Case:
@@ -16,7 +29,7 @@ class Case:
     name: str
     make: Callable[..., nn.Module]
     shape: tuple[int, ...]  # of a batched input, more than one sample, more than one channel
-    phase: bool = False  # f(e^{ja} z) = e^{ja} f(z)
+    phase: bool = False  # f(e^{ja} z) = e^{ja} f(z); a real output does not turn
     conjugation: bool = False  # f(conj z) = conj f(z)
     independent: bool = True  # no sample depends on another
     smooth: bool = True  # differentiable at generic points: gradcheck applies

@@ -1,0 +1,32 @@
+"""Activation functions of complex tensors."""
+
+from complexnn.functional.activation.holomorphic import complex_acos as complex_acos
+from complexnn.functional.activation.holomorphic import complex_asin as complex_asin
+from complexnn.functional.activation.holomorphic import complex_asinh as complex_asinh
+from complexnn.functional.activation.holomorphic import complex_atan as complex_atan
+from complexnn.functional.activation.holomorphic import complex_atanh as complex_atanh
+from complexnn.functional.activation.holomorphic import complex_sigmoid as complex_sigmoid
+from complexnn.functional.activation.holomorphic import log_cosh as log_cosh
+from complexnn.functional.activation.phase import angle as angle
+from complexnn.functional.activation.phase import equivariant_phase_relu as equivariant_phase_relu
+from complexnn.functional.activation.phase import gtrelu as gtrelu
+from complexnn.functional.activation.phase import modulus as modulus
+from complexnn.functional.activation.phase import mvn as mvn
+from complexnn.functional.activation.phase import signum as signum
+from complexnn.functional.activation.phase import trelu as trelu
+from complexnn.functional.activation.polar import polar as polar
+from complexnn.functional.activation.polar import polar_log as polar_log
+from complexnn.functional.activation.polar import polar_squash as polar_squash
+from complexnn.functional.activation.polar import polar_tanh as polar_tanh
+from complexnn.functional.activation.polar import siglog as siglog
+from complexnn.functional.activation.rectifiers import cardioid as cardioid
+from complexnn.functional.activation.rectifiers import modrelu as modrelu
+from complexnn.functional.activation.rectifiers import zabs_relu as zabs_relu
+from complexnn.functional.activation.rectifiers import zleaky_relu as zleaky_relu
+from complexnn.functional.activation.rectifiers import zrelu as zrelu
+from complexnn.functional.activation.softmax import csoftmax as csoftmax
+from complexnn.functional.activation.softmax import magnitude_softmax as magnitude_softmax
+from complexnn.functional.activation.softmax import phase_softmax as phase_softmax
+from complexnn.functional.activation.softmax import real_softmax as real_softmax
+from complexnn.functional.activation.split import crelu as crelu
+from complexnn.functional.activation.split import split as split

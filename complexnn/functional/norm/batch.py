@@ -1,0 +1,124 @@
+"""Batch normalisation: the statistics of a channel over all samples."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from complexnn.functional.norm.running import (
+    covariance,
+    require_channels,
+    require_eps,
+    require_several,
+    update,
+    whiten_running,
+)
+from complexnn.functional.norm.scale import scale
+from complexnn.functional.norm.whiten import whiten
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_cov: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float | Tensor = 0.1,
+    eps: float = 1e-5,
+    process_group: Any = None,
+) -> Tensor:
+    """Whitening batch normalisation y = gamma V^(-1/2) (z - E z) + beta (Trabelsi 2018, section 3.5).
+
+    Input ``(N, C, *)``; ``running_mean`` complex ``(C)``; ``running_cov`` ``(C, 3)``, in the order V_rr, V_ri, V_ii;
+    ``weight`` ``(C, 3)`` likewise, the symmetric gamma, by default I / sqrt(2), which makes E|y|^2 one; ``bias``
+    complex ``(C)``. In training the statistics are those of the batch, of all processes' batches where there is a
+    ``process_group``, and the running ones are moved towards them in place. See :class:`complexnn.BatchNorm2d`.
+    """
+    shape = require_channels(input, "batch_norm", running_mean, running_cov, weight, bias)
+    require_eps(eps, "batch_norm", training)
+    z = input.resolve_conj()
+    if not training:
+        if running_mean is None or running_cov is None:
+            raise ValueError("batch_norm expects running_mean and running_cov unless training, got None")
+        return whiten_running(z, running_mean, running_cov, weight, bias, shape, eps)
+    if process_group is None:
+        require_several(input.shape)
+    dims = (0, *range(2, z.ndim))
+    y, (mean, var, pseudo, *number) = whiten(z, dims, eps, weight, bias, shape, process_group)
+    if running_mean is not None and running_cov is not None and (number or input.numel()):
+        n = number[0].view(-1, 1).clamp_min(2) if number else input.numel() // input.shape[1]
+        update(running_mean, mean.flatten(), momentum)
+        update(running_cov, covariance(var.flatten(), pseudo.flatten()) * (n / (n - 1)), momentum)
+    return y
+
+
+def split_batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float | Tensor = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Batch normalisation of the real and of the imaginary part, each by itself.
+
+    Input ``(N, C, *)``; ``running_mean`` and ``bias`` complex ``(C)``; ``running_var`` and ``weight`` ``(C, 2)``, for
+    the real and the imaginary part; ``weight`` is 1 / sqrt(2) by default, which makes E|y|^2 one.
+    See :class:`complexnn.SplitBatchNorm2d`.
+    """
+    require_channels(input, "split_batch_norm", running_mean, running_var, weight, bias)
+    require_eps(eps, "split_batch_norm", training)
+    parts = torch.view_as_real(input.resolve_conj()).movedim(-1, 2).flatten(1, 2)
+    gain = None if weight is None else weight.flatten()
+    shift = None if bias is None else torch.view_as_real(bias).flatten()
+    if training:
+        require_several(input.shape)
+        # With momentum 1 torch leaves the statistics of this batch here: so the momentum can be a tensor.
+        mean, var = parts.new_zeros(parts.shape[1]), parts.new_zeros(parts.shape[1])
+        out = F.batch_norm(parts, mean, var, gain, shift, True, 1.0, eps)
+        if running_mean is not None and running_var is not None and input.numel():
+            update(running_mean, torch.view_as_complex(mean.view(-1, 2)), momentum)
+            update(running_var, var.view(-1, 2), momentum)
+    elif running_mean is None or running_var is None:
+        raise ValueError("split_batch_norm expects running_mean and running_var unless training, got None")
+    else:
+        mean = torch.view_as_real(running_mean).flatten()
+        out = F.batch_norm(parts, mean, running_var.flatten(), gain, shift, False, 0.0, eps)
+    if weight is None:
+        out = out * math.sqrt(0.5)
+    return torch.view_as_complex(out.unflatten(1, (-1, 2)).movedim(2, -1).contiguous())
+
+
+def magnitude_batch_norm(
+    input: Tensor,
+    running_power: Tensor | None,
+    weight: Tensor | None = None,
+    training: bool = False,
+    momentum: float | Tensor = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Batch normalisation that leaves every phase as it is: y = |gamma| z / sqrt(E|z|^2 + eps).
+
+    Input ``(N, C, *)``; ``running_power``, of E|z|^2, and ``weight`` real ``(C)``.
+    See :class:`complexnn.MagnitudeBatchNorm2d`.
+    """
+    shape = require_channels(input, "magnitude_batch_norm", running_power, weight)
+    require_eps(eps, "magnitude_batch_norm", training)
+    z = input.resolve_conj()
+    if training:
+        require_several(input.shape)
+        y, power = scale(z, (0, *range(2, z.ndim)), eps)
+        if running_power is not None and input.numel():
+            update(running_power, power.flatten(), momentum)
+    elif running_power is None:
+        raise ValueError("magnitude_batch_norm expects running_power unless training, got None")
+    else:
+        y = z * (running_power + eps).rsqrt().reshape(shape)
+    return y if weight is None else y * weight.abs().reshape(shape)
