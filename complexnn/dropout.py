@@ -117,8 +117,8 @@ class PhaseNoise(nn.Module):
         ValueError: ``std`` is negative.
 
     Example:
-        >>> PhaseNoise(std=0.1)(torch.tensor([3 + 4j])).abs()
-        tensor([5.])
+        >>> torch.allclose(PhaseNoise(std=0.1)(torch.tensor([3 + 4j])).abs(), torch.tensor([5.0]))
+        True
     """
 
     def __init__(self, std: float) -> None:

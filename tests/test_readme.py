@@ -25,3 +25,9 @@ def test_code_in_the_documentation_runs(block: str) -> None:
 def test_links_in_the_documentation_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_the_first_code_of_the_readme_is_the_tour() -> None:
+    tour = (ROOT / "examples" / "tour.py").read_text().split("\n\n", 1)[1]
+    block = re.search(r"```python\n(.*?)```", PAGES[0].read_text(), re.DOTALL)
+    assert block is not None and block[1] == tour

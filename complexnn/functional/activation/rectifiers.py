@@ -167,7 +167,7 @@ class _Cardioid(torch.autograd.Function):
         ctx.save_for_backward(*inputs, output[1])
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor | None, _: None) -> Tensor | None:
+    def backward(ctx: Any, g: Tensor | None, modulus: None) -> Tensor | None:
         if g is None:
             return None
         _, c, s = polar_planes(*ctx.saved_tensors)
