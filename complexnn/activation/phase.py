@@ -153,7 +153,7 @@ class GTReLU(PerChannel):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        nn.init.uniform_(torch.view_as_real(self.weight.detach()))
+        nn.init.uniform_(self.weight)  # both parts
         if self.phase_scale is not None:
             nn.init.ones_(self.phase_scale)
 

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from tests.benchmarks.rows import PEERS, ROWS, Make, Row
 
 REAL, DOUBLED, OURS = "real", "real, twice as wide", "complexnn"
+NOISE = 1.05  # a smaller ratio of two times is none
 ROUND = 0.01  # seconds that one library has in one round
 
 
@@ -188,6 +189,32 @@ def table(results: dict[Row, dict[str, Figure]], base: str, notes: list[str]) ->
     return lines
 
 
+def aims(results: dict[Row, dict[str, Figure]]) -> list[str]:
+    """Every aim and what came of it, and the rows on which a peer with right values is faster, beyond noise."""
+    lines = ["| layer | over the real layer | aim | measured | |", "| --- | --- | --- | --- | --- |"]
+    behind = []
+    for row, figures in results.items():
+        ours = figures[OURS].seconds
+        assert ours is not None, figures[OURS].failure
+        if row.aim is not None:
+            base = figures[DOUBLED if row.aim_doubled else REAL].seconds
+            assert base is not None
+            verdict = "reached" if ours <= row.aim * base else f"{ours / base / row.aim:.2f} times the aim: {row.why}"
+            kind = "on as many real numbers" if row.aim_doubled else "of the same widths"
+            lines.append(f"| {row.name} | {kind} | {row.aim} | {ours / base:.2f} | {verdict} |")
+        right = {
+            library: figure.seconds
+            for library, figure in figures.items()
+            if library in PEERS and figure.seconds and not any(text.startswith("wrong") for text in figure.remarks)
+        }
+        if right and ours > NOISE * min(right.values()):
+            best = min(right, key=right.__getitem__)
+            why = f": {row.why}" if row.why else ""
+            behind.append(f"- {row.name}: {best} takes {right[best] / ours:.2f} of complexnn's time{why}.")
+    told = f"No peer with right values is faster by more than {100 * (NOISE - 1):.0f} %."
+    return [*lines, "", *(["Where a peer with right values is faster:", "", *behind] if behind else [told])]
+
+
 def report(results: dict[Row, dict[str, Figure]], rounds: int) -> str:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PEERS)
     notes = notes_of(results)
@@ -216,6 +243,12 @@ def report(results: dict[Row, dict[str, Figure]], rounds: int) -> str:
         "The real layer has twice the channels or features, and so the memory traffic of the complex one.",
         "",
         *table(results, DOUBLED, notes),
+        "",
+        "## Aims",
+        "",
+        *aims(results),
+        "",
+        "## Notes",
         "",
         *(f"[{number}] {text}.  " for number, text in enumerate(notes, 1)),
     ]

@@ -31,6 +31,9 @@ class Row:
     check: Check
     peers: dict[str, Make]
     remarks: dict[str, str] = field(default_factory=dict)  # peer -> what a reader of its number must know
+    aim: float | None = None  # complexnn's time over that of ``real``, or of ``doubled``
+    aim_doubled: bool = True
+    why: str = ""  # what stands in the way of the aim, or of the fastest peer
 
 
 def affine(module: nn.Module, z: Tensor, y: Tensor) -> str:
@@ -127,6 +130,14 @@ def cm_split(layer: type[nn.Module], *args: object, **kwargs: object) -> Make:
     return make
 
 
+PLANES = (
+    "cplxmodule keeps the parts in two contiguous tensors, which torch's real kernels take as they are; here they are "
+    "interleaved, and must be taken apart and put together again"
+)
+PASSES = (
+    "there is no fused kernel: modulus, quotient, rectifier and their derivatives are separate passes over memory, of "
+    "which those over interleaved parts are not vectorised; ReLU and its derivative are two passes"
+)
 IMAGE = (16, 32, 24, 24)
 IMAGE_SIZE = "16×32×24×24"
 TOKENS = (16, 32, 256)
@@ -158,6 +169,9 @@ ROWS = [
             "cplxmodule": CM("nn.CplxLinear", 256, 256),
             "complexPyTorch": CP(LAYERS + "ComplexLinear", 256, 256),
         },
+        aim=3.3,
+        aim_doubled=False,
+        why="a complex matrix product is four real ones",
     ),
     Row(
         "Conv1d",
@@ -172,6 +186,7 @@ ROWS = [
             "torchcvnn": torchcvnn_native(nn.Conv1d)(32, 32, 3, padding=1),
             "cplxmodule": CM("nn.CplxConv1d", 32, 32, 3, padding=1),
         },
+        why=PLANES,
     ),
     Row(
         "Conv2d",
@@ -187,6 +202,9 @@ ROWS = [
             "cplxmodule": CM("nn.CplxConv2d", 32, 32, 3, padding=1),
             "complexPyTorch": CP(LAYERS + "ComplexConv2d", 32, 32, 3, padding=1),
         },
+        aim=3.2,
+        aim_doubled=False,
+        why="three real convolutions take 3.0; the rest is taking the parts apart and putting them together",
     ),
     Row(
         "ConvTranspose2d",
@@ -217,6 +235,7 @@ ROWS = [
             "cplxmodule": CM("nn.CplxBatchNorm2d", 32),
             "complexPyTorch": CP(LAYERS + "ComplexBatchNorm2d", 32),
         },
+        aim=2.5,
     ),
     Row(
         "BatchNorm2d (split)",
@@ -231,6 +250,7 @@ ROWS = [
             "cplxmodule": cm_split(nn.BatchNorm2d, 32),
             "complexPyTorch": CP(LAYERS + "NaiveComplexBatchNorm2d", 32),
         },
+        why=PLANES,
     ),
     Row(
         "LayerNorm",
@@ -241,6 +261,7 @@ ROWS = [
         lambda: complexnn.LayerNorm(256),
         moments((-1,)),
         {"complextorch": CT("nn.LayerNorm", 256), "torchcvnn": TC("nn.LayerNorm", 256)},
+        aim=4.0,
     ),
     Row(
         "GroupNorm",
@@ -261,6 +282,7 @@ ROWS = [
         lambda: complexnn.RMSNorm(256),
         moments((-1,), centred=False),
         {"complextorch": CT("nn.RMSNorm", 256), "torchcvnn": TC("nn.RMSNorm", 256)},
+        aim=4.0,
     ),
     Row(
         "ModReLU",
@@ -279,6 +301,8 @@ ROWS = [
             "torchcvnn": "one bias for all channels, which starts at 0 and was set to −0.1 here",
             "cplxmodule": "a constant threshold; CplxAdaptiveModReLU learns one",
         },
+        aim=2.5,
+        why=PASSES,
     ),
     Row(
         "CReLU",
@@ -295,6 +319,8 @@ ROWS = [
             "complexPyTorch": CP(LAYERS + "ComplexReLU"),
         },
         remarks={"complextorch": INPLACE},
+        aim=2.5,
+        why=PLANES,
     ),
     Row(
         "ZReLU",
@@ -305,6 +331,8 @@ ROWS = [
         lambda: complexnn.ZReLU(),
         equals(lambda z: torch.where((z.real >= 0) & (z.imag >= 0), z, 0)),
         {"complextorch": CT("nn.zReLU"), "torchcvnn": TC("nn.zReLU")},
+        aim=2.5,
+        why=PASSES,
     ),
     Row(
         "Cardioid",
@@ -315,6 +343,8 @@ ROWS = [
         lambda: complexnn.Cardioid(),
         equals(lambda z: 0.5 * (1 + z.real / z.abs()) * z),
         {"complextorch": CT("nn.CVCardiod"), "torchcvnn": TC("nn.Cardioid")},
+        aim=2.5,
+        why=PASSES,
     ),
     Row(
         "Split GELU",
@@ -325,6 +355,7 @@ ROWS = [
         lambda: complexnn.CGELU(),
         equals(split(F.gelu)),
         {"complextorch": CT("nn.CVSplitGELU"), "torchcvnn": TC("nn.CGELU"), "cplxmodule": cm_split(nn.GELU)},
+        why=PLANES,
     ),
     Row(
         "MaxPool2d",
@@ -355,6 +386,7 @@ ROWS = [
             "cplxmodule": cm_split(nn.AvgPool2d, 2),
             "complexPyTorch": CP(LAYERS + "ComplexAvgPool2d", 2),
         },
+        why=PLANES,
     ),
     Row(
         "Dropout",

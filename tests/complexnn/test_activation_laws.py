@@ -427,6 +427,14 @@ def test_gtrelu_starts_in_the_first_quadrant_and_holds_its_phase_scale() -> None
         assert torch.allclose(turned.angle(), torch.tensor(held * math.pi / 4))
 
 
+def test_tangent_rectifiers_take_a_negative_number_for_one_of_phase_pi() -> None:
+    minus = torch.tensor(-0.0)
+    for z in (torch.tensor(-3 + 0j), torch.complex(torch.tensor(-3.0), minus)):
+        for scale in (None, torch.tensor(1.0)):
+            assert abs(F.gtrelu(z, torch.tensor(1 + 0j), scale).item() + 3) < 1e-6
+        assert F.trelu(z).item() == -3
+
+
 def test_defaults_of_the_functions_are_those_of_the_modules() -> None:
     z = normal(4, 3, dtype=torch.complex64)
     pairs: list[tuple[Callable[[Tensor], Tensor], nn.Module]] = [

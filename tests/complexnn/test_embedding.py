@@ -101,6 +101,14 @@ def test_embedding_has_first_and_second_derivatives() -> None:
     assert torch.autograd.gradgradcheck(lambda w: F.embedding(INDEX, w), weight)
 
 
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_negative_padding_counts_from_the_end(sparse: bool) -> None:
+    weight = torch.randn(7, 3, dtype=torch.complex64, requires_grad=True)
+    F.embedding(INDEX, weight, padding_idx=-1, sparse=sparse).sum().abs().backward()
+    touched = (weight.grad.to_dense() != 0).all(1)
+    assert touched.tolist() == [row in INDEX and row != 6 for row in range(7)]
+
+
 def test_from_pretrained_keeps_the_table() -> None:
     weight = torch.randn(4, 3, dtype=torch.complex128)
     table = complexnn.Embedding.from_pretrained(weight, padding_idx=2)

@@ -129,8 +129,8 @@ def trelu(z: Tensor) -> Tensor:
     """ReLU in the tangent space of scalings and rotations: max(|z|, 1) e^{j max(arg z, 0)} (Chakraborty 2019,
     eqs. 21 and 22).
 
-    The lower half-plane goes to the real half-line, the unit disk to its boundary, and zero to one. The gradient with
-    respect to a phase grows as 1 / |z|, and is 0 at z = 0.
+    The lower half-plane goes to the positive half-line, the unit disk to its boundary, and zero to one; a negative
+    number has the phase pi. The gradient of the phase grows as 1 / |z|, and is 0 at z = 0.
 
     Example:
         >>> trelu(torch.tensor([3j, -3j, 0.6 + 0.8j, 0j]))
