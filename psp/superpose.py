@@ -81,6 +81,8 @@ class Superposed(nn.Module):
 
     def forward(self, *args: Any, task: int | Tensor, **kwargs: Any) -> Any:
         """The output of the model of ``task``: one whole number from 0, or an integer tensor of one a sample."""
+        if self._route.drawn:
+            raise RuntimeError("the network is in a pass already, in another thread perhaps: give each its own copy")
         self._route.drawn = self._draw(task)
         try:
             return self.network(*args, **kwargs)

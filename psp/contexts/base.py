@@ -20,7 +20,7 @@ from torch import Tensor
 from psp import keys
 
 Key = tuple[Tensor, ...]
-_CACHE_BYTES = 32 * 2**20  # of drawn keys, a layer
+_CACHE_BYTES, _CACHE_KEYS = 32 * 2**20, 4096  # of drawn keys, a layer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Context:
             key = tuple(_tensor(part, dtype, like.device) for part in self.family.draw(self.layer, self.width, task))
         self._cache[name] = key
         size = sum(part.nbytes for part in key)
-        while len(self._cache) > max(1, _CACHE_BYTES // max(1, size)):
+        while len(self._cache) > max(1, min(_CACHE_KEYS, _CACHE_BYTES // max(1, size))):
             self._cache.popitem(last=False)
         return key
 

@@ -27,7 +27,7 @@ class Hadamard(Family):
 
     At a power of two every |H_ab|^2 is 1/M, and the variance of the retrieval noise is exactly Haar's,
     (|x|^2 / M) sum_{i != k} |w_i|^2. At other widths it is sum_{i != k} sum_ab w_ia^2 B_ab x_b^2, where B_ab, for
-    a = (p, r) and b = (q, s) with r, s < m, is (1/M) (1 + [r = s]/2 - [r = -s mod m]/2): Haar's, but for a share 1/m
+    a = (p, r) and b = (q, s) with r, s < m, is (1/M) (1 + [r = s]/2 - [r = -s mod m]/2): Haar's, but for a share 2/m
     of the pairs, and within a factor of 1/2 to 3/2 of it for any w and x.
 
     Args:
@@ -103,13 +103,13 @@ def _kept(make: Callable[[int], Tensor], size: int, dtype: torch.dtype, device: 
 
 
 def _make_sylvester(size: int) -> Tensor:
-    matrix = torch.ones(1, 1, dtype=torch.float64)
+    matrix = torch.ones(1, 1, dtype=torch.float64, device="cpu")
     while len(matrix) < size:
         matrix = torch.cat((torch.cat((matrix, matrix), 1), torch.cat((matrix, -matrix), 1)))
     return matrix / math.sqrt(size)
 
 
 def _make_hartley(size: int) -> Tensor:
-    index = torch.arange(size)
+    index = torch.arange(size, device="cpu")
     angle = (torch.outer(index, index) % size).double() * (2 * math.pi / size)
     return (angle.cos() + angle.sin()) / math.sqrt(size)

@@ -47,12 +47,17 @@ class SignedPermutation(Family):
 class _Permute(torch.autograd.Function):
     """x_{p(j)} over the last dimension. The gradient is a gather by the inverse, where torch's own would scatter."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, x: Tensor, order: Tensor, back: Tensor) -> Tensor:
-        ctx.save_for_backward(order, back)
+    def forward(x: Tensor, order: Tensor, back: Tensor) -> Tensor:
         if order.ndim == 1:
             return x.index_select(-1, order)
         return x.gather(-1, order.expand(x.shape))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs[1:])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:

@@ -447,6 +447,14 @@ def test_rotations_have_the_moments_of_haar() -> None:
     assert_mean(torch.linalg.det(q), 0)
 
 
+def test_rotations_of_the_plane_have_uniform_angles() -> None:
+    q = sample(psp.Rotation(seed=0), 2, 3000)
+    first = torch.complex(q[:, 0, 0], q[:, 1, 0])
+    for harmonic in (1, 2, 3, 4, 8):
+        assert_mean(first.pow(harmonic).real, 0)
+        assert_mean(first.pow(harmonic).imag, 0)
+
+
 def test_blocks_have_the_moments_of_haar() -> None:
     q = sample(psp.BlockRotation(seed=0, block=4), 10, 3000)
     for block in (q[:, :4, :4], q[:, 4:8, 4:8], q[:, 8:, 8:]):

@@ -863,3 +863,22 @@ def test_a_state_of_another_shape_or_without_its_seed_is_refused() -> None:
     with pytest.raises(RuntimeError, match="size mismatch"):
         net.load_state_dict(state | {"network.0.weight": torch.zeros(2, 2)})
     assert net.family == psp.Binary(3)
+
+
+def test_two_passes_at_a_time_are_refused_rather_than_mixed() -> None:
+    class Nested(nn.Linear):
+        def forward(self, input: Tensor) -> Tensor:
+            net(input, task=2)
+            return super().forward(input)
+
+    net = psp.superpose(Nested(3, 3), psp.Binary(0))
+    with pytest.raises(RuntimeError, match="in a pass already"):
+        net(torch.ones(1, 3), task=1)
+
+
+def test_signed_permutations_work_under_functional_transforms() -> None:
+    context = psp.SignedPermutation(0).bind(5)
+    x = torch.randn(4, 5)
+    assert torch.equal(torch.func.vmap(lambda row: context(row, 3))(x), context(x, 3))
+    gradient = torch.func.grad(lambda row: context(row, 3)[0])(x[0])
+    assert torch.equal(gradient, context.matrix(3)[0])
