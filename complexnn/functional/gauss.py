@@ -136,16 +136,16 @@ class Convolution:
         )  # fmt: skip
 
 
-def _parts(z: Tensor) -> tuple[Tensor, ...]:
-    return torch.view_as_real(z.resolve_conj()).unbind(-1)
+def _parts(z: Tensor) -> list[Tensor]:
+    """Copies of the parts of z: arithmetic on views with gaps is slower than that and the copy."""
+    return [part.clone() for part in torch.view_as_real(z.resolve_conj()).unbind(-1)]
 
 
 def _planes(input: Tensor, weight: Tensor) -> list[Tensor]:
     """The factors of P, Q and R: those of the input, then those of the weight."""
     x, y = _parts(input)
-    a, b = (part.clone() for part in _parts(weight))
-    x = x.clone()
-    return [x, y - x, x + y, a + b, a, b]
+    a, b = _parts(weight)
+    return [x, y - x, y.add_(x), a + b, a, b]
 
 
 class _Gauss(torch.autograd.Function):
@@ -171,12 +171,12 @@ class _Gauss(torch.autograd.Function):
             planes = _planes(input, weight)
         needs, product = ctx.needs_input_grad, ctx.product
         x, y = _parts(grad)
-        x, y = -x, y.clone()
-        of_input, of_weight = product.gradients((y - x, y, x), planes[:3], planes[3:], needs)
         of_bias = None
         if needs[2]:
-            channels = product.channels % grad.ndim
-            of_bias = grad.sum([d for d in range(grad.ndim) if d != channels])
+            others = [d for d in range(grad.ndim) if d != product.channels % grad.ndim]
+            of_bias = torch.complex(x.sum(others), y.sum(others))
+        x.neg_()
+        of_input, of_weight = product.gradients((y - x, y, x), planes[:3], planes[3:], needs)
         return of_input, of_weight, of_bias, *[None] * 7
 
     @staticmethod

@@ -15,7 +15,7 @@ from complexnn.functional import activation, split
 
 Nonlinearity = str | Callable[..., Tensor] | nn.Module
 
-_LINEAR = {"linear", "identity", *(f"conv{t}{n}d" for t in ("", "_transpose") for n in (1, 2, 3))}
+_LINEAR = {"linear", *(f"conv{t}{n}d" for t in ("", "_transpose") for n in (1, 2, 3))}
 
 
 @functools.cache
@@ -25,23 +25,25 @@ def _circular_normal(resolution: int) -> tuple[Tensor, Tensor]:
     Panels of 1 / resolution with Gauss's three nodes for the modulus up to 8, beyond which lies a mass of exp(-64), and
     equidistant phases between the axes, where rectifiers have their kinks.
     """
-    edges = torch.arange(8 * resolution, dtype=torch.float64)[:, None] / resolution
-    nodes = (1 + math.sqrt(0.6) * torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)) / (2 * resolution)
-    radius = (edges + nodes).flatten()
-    panel = torch.tensor([5.0, 8.0, 5.0], dtype=torch.float64) / (18 * resolution)
-    density = panel.repeat(8 * resolution) * 2 * radius * torch.exp(-radius.square())
-    phases = 8 * resolution
-    phase = (torch.arange(phases, dtype=torch.float64) + 0.5) * (2 * math.pi / phases)
-    return torch.polar(*torch.broadcast_tensors(radius[:, None], phase)).flatten(), (
-        density[:, None].expand(-1, phases).flatten() / phases
-    )
+    double: dict[str, Any] = {"dtype": torch.float64, "device": "cpu"}  # and not the default device, which may be meta
+    count = 8 * resolution  # of panels and of phases
+    steps = torch.arange(count, **double)
+    nodes = (1 + math.sqrt(0.6) * torch.tensor([-1.0, 0.0, 1.0], **double)) / 2
+    radius = (steps[:, None] + nodes).flatten() / resolution
+    panel = torch.tensor([5.0, 8.0, 5.0], **double) / (18 * resolution)
+    density = panel.repeat(count) * 2 * radius * torch.exp(-radius.square())
+    phase = (steps + 0.5) * (2 * math.pi / count)
+    z = torch.polar(*torch.broadcast_tensors(radius[:, None], phase))
+    return z.flatten(), density.repeat_interleave(count) / count
 
 
+@torch.inference_mode(False)
 def _moment(function: Callable[[Tensor], Tensor], mode: str, resolution: int) -> float:
     """E|f(z)|^2, or what f's backward pass makes of a gradient's second moment 1."""
     z, weight = _circular_normal(resolution)
     if isinstance(function, nn.Module):
-        z = z.to(next((parameter.device for parameter in function.parameters()), z.device))
+        for parameter in function.parameters():
+            z = z.to(parameter.device, parameter.dtype.to_complex())
         channels = getattr(function, "num_parameters", 1)  # a module with one number a channel sees that many
         z = z[:, None].expand(-1, channels)
     z = z.clone()  # f may work in place

@@ -203,7 +203,7 @@ def test_an_unbatched_signal_is_a_batch_of_one(path: str, n: int, mode: str) -> 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 def test_same_padding_keeps_each_side_of_a_kernel_of_its_own() -> None:
     z = signal(3, torch.complex128)
-    layer = complexnn.Conv3d(4, 6, (2, 3, 4), padding="same", dilation=(3, 1, 1), dtype=torch.complex128)
+    layer = complexnn.Conv3d(4, 6, (2, 3, 5), padding="same", dilation=(3, 1, 1), dtype=torch.complex128)
     expected = nn.functional.conv3d(z, layer.weight, layer.bias, padding="same", dilation=(3, 1, 1))
     assert close(layer(z), expected, torch.complex128) and expected.shape[2:] == z.shape[2:]
 

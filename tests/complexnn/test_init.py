@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import complexnn
 from complexnn import init
 from complexnn.functional import cardioid, crelu, modrelu
+from complexnn.init import gain
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
 SHAPES = [(256, 256), (100, 700), (700, 100), (48, 32, 3, 3), (16, 96, 5), (24, 8, 3, 2, 4)]
@@ -355,15 +356,29 @@ def test_a_name_a_function_and_a_module_have_the_same_gain(mode: str) -> None:
     )
     for channels in (1, 3):
         module = complexnn.ModReLU(channels, init=-0.3)
-        gain = init.calculate_gain("modrelu", -0.3, mode=mode)
-        assert math.isclose(init.calculate_gain(module, mode=mode), gain, rel_tol=1e-6)
+        expected = init.calculate_gain("modrelu", -0.3, mode=mode)
+        assert math.isclose(init.calculate_gain(module, mode=mode), expected, rel_tol=1e-6)
         assert module.bias.grad is None
     mixed = complexnn.ModReLU(2)
     with torch.no_grad():
         mixed.bias.copy_(torch.tensor([-0.2, -0.9]))
-    gains = [init.calculate_gain("modrelu", bias, mode=mode) for bias in (-0.2, -0.9)]
-    mean = sum(gain**-2 for gain in gains) / 2
+    mean = sum(init.calculate_gain("modrelu", bias, mode=mode) ** -2 for bias in (-0.2, -0.9)) / 2
     assert math.isclose(init.calculate_gain(mixed, mode=mode), mean**-0.5, rel_tol=1e-6)
+
+
+def test_a_module_is_taken_in_its_own_dtype_and_device() -> None:
+    for dtype in (torch.complex64, torch.complex128):
+        module = complexnn.CPReLU(dtype=dtype)  # torch's prelu takes no numbers of another precision
+        assert math.isclose(init.calculate_gain(module), init.calculate_gain("leaky_relu", 0.25), rel_tol=1e-6)
+
+
+def test_gains_do_not_depend_on_the_mode_or_default_device_they_are_asked_for_in() -> None:
+    expected = init.calculate_gain(cardioid, mode="backward")
+    gain._circular_normal.cache_clear()
+    with torch.inference_mode(), torch.device("meta"):
+        assert init.calculate_gain(cardioid, mode="backward") == expected
+    with torch.no_grad():
+        assert init.calculate_gain(cardioid, mode="backward") == expected
 
 
 def test_gains_of_torchs_rectifiers_are_torchs() -> None:
