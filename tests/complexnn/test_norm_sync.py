@@ -63,6 +63,9 @@ def work(rank: int, folder: str) -> None:
         own = slice(0, counts[0]) if rank == 0 else slice(counts[0], None)
         for name, arguments in LAYERS.items():
             results[split, name] = run(layer(arguments), z[own], grad[own])
+    groups = [dist.new_group([each]) for each in range(2)]
+    z, grad = data(8)
+    results["own group"] = run(layer({"process_group": groups[rank]}), z[rank::2], grad[rank::2])
     torch.save(results, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -89,6 +92,14 @@ def test_two_processes_equal_one_with_both_batches(results: list[dict], split: s
         else:  # state: the same in both
             torch.testing.assert_close(parts[0], parts[1], atol=0, rtol=0)
             torch.testing.assert_close(parts[0], value)
+
+
+def test_statistics_stay_within_the_process_group(results: list[dict]) -> None:
+    z, grad = data(8)
+    for rank, result in enumerate(results):
+        expected = run(layer({}), z[rank::2], grad[rank::2])
+        for key, value in result["own group"].items():
+            torch.testing.assert_close(value, expected[key])
 
 
 def test_alone_it_is_batch_norm() -> None:

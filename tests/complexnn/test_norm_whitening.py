@@ -192,6 +192,15 @@ def test_without_running_statistics_evaluation_uses_the_batch() -> None:
     torch.testing.assert_close(layer.eval()(z), layer.train()(z))
 
 
+def test_running_statistics_can_be_frozen() -> None:
+    layer = complexnn.BatchNorm1d(3)
+    layer.track_running_stats = False  # as in torch: training no longer moves them, evaluation still uses them
+    z = signal(6, 3, dtype=torch.complex64)
+    layer(z)
+    assert layer.num_batches_tracked == 0 and not layer.running_mean.any()
+    torch.testing.assert_close(layer.eval()(z), z / math.sqrt(1 + 2e-5))
+
+
 SCALES = [1e-12, 1e-6, 1e-2, 1.0, 1e2, 1e4, 1e6]
 
 

@@ -65,7 +65,8 @@ def second_moments(d: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
 
     The two parts have sums of their own, so that one much smaller than the other is known as well.
     """
-    squares = torch.view_as_complex(torch.view_as_real(d).square()).sum(dims, keepdim=True)
+    real = torch.view_as_real(d)
+    squares = torch.view_as_complex(real * real).sum(dims, keepdim=True)
     cross = (d * d).sum(dims, keepdim=True)
     xx, yy, _, xy2 = torch.view_as_real(torch.stack((squares, cross), -1)).flatten(-2).double().unbind(-1)
     number = max(count(d, dims), 1)

@@ -36,7 +36,7 @@ def whitening(var: Tensor, pseudo: Tensor, eps: float, dtype: torch.dtype) -> tu
     r = torch.minimum(modulus, (1 - 4 * torch.finfo(dtype).eps) * var)
     h = var + 2 * eps
     major, minor = (h + r).rsqrt(), (h - r).rsqrt()
-    p = torch.complex(0.5 * (major + minor), torch.zeros_like(h))
+    p = (0.5 * (major + minor)).to(pseudo.dtype)
     return p, pseudo * (0.5 * (major - minor) / modulus.clamp_min(torch.finfo(h.dtype).tiny))
 
 
