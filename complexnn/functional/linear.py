@@ -110,7 +110,7 @@ def embedding(
         raise ValueError("scale_grad_by_freq needs a dense gradient, got sparse=True")
     if max_norm is not None:
         with torch.no_grad():
-            index = input.unique()
+            index = input.reshape(-1)  # an index that comes twice writes the same row twice
             rows = _rows(weight, index)
             norm = torch.linalg.vector_norm(rows, norm_type, dim=1, keepdim=True)
             # torch's formula, with its guard against a division by zero
