@@ -65,7 +65,7 @@ def _named(name: str, param: float | None) -> Callable[[Tensor], Tensor]:
     if callable(whole):
         return lambda z: whole(z, *given)
     part: Any = getattr(real, name, None) or getattr(torch, name, None)
-    if part is None:
+    if not callable(part):
         raise ValueError(
             f"nonlinearity {name!r} is a function neither of complexnn.functional nor of torch.nn.functional"
         )
@@ -103,6 +103,7 @@ def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None, mode:
         mode: ``"forward"`` or ``"backward"``.
 
     Raises:
+        TypeError: ``nonlinearity`` is neither a name nor a function.
         ValueError: the name or the mode is unknown, or the second moment is zero or not finite, as that of functions
             with poles.
 
@@ -116,6 +117,8 @@ def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None, mode:
         raise ValueError(f"mode must be 'forward' or 'backward', got {mode!r}")
     if isinstance(nonlinearity, str):
         return _named_gain(nonlinearity, param, mode)
+    if not callable(nonlinearity):
+        raise TypeError(f"nonlinearity must be a name, a function or a module, got {nonlinearity!r}")
     if param is not None:
         raise ValueError(f"param is the second argument of a named function, got {param} beside {nonlinearity}")
     return _gain(nonlinearity, mode)
