@@ -161,6 +161,8 @@ def _unit(z: Tensor) -> Tensor:
 def si_snr_loss(input: Tensor, target: Tensor, zero_mean: bool = True, reduction: str = "mean") -> Tensor:
     """Minus the scale-invariant signal-to-noise ratio in dB. See :class:`complexnn.SISNRLoss`."""
     _require_pair(input, target, "si_snr_loss")
+    if not input.ndim:
+        raise ValueError("si_snr_loss expects signals of shape (*, T), got numbers")
     if zero_mean:
         input, target = input - input.mean(-1, keepdim=True), target - target.mean(-1, keepdim=True)
     estimate, reference = _unit(input), _unit(target)

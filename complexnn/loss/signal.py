@@ -66,7 +66,7 @@ class SISNRLoss(Reduced):
 
     Raises:
         TypeError: input or target is not complex.
-        ValueError: their shapes differ, or ``reduction`` is unknown.
+        ValueError: their shapes differ, they are single numbers, or ``reduction`` is unknown.
 
     Example:
         >>> target = torch.tensor([1 + 0j, 1j, -1 + 0j, -1j])

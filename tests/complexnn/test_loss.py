@@ -337,8 +337,9 @@ def test_impossible_moments_raise() -> None:
         module(z, t, var, pseudo)
     with pytest.raises(TypeError, match="expects a real floating var"):
         module(z, t, pseudo)
-    with pytest.raises(TypeError, match="expects a complex tensor"):
-        module(z, t, var, var)
+    for wrong in (var, True):  # where torch's function has its ``full``
+        with pytest.raises(TypeError, match="expects a complex tensor"):
+            module(z, t, var, wrong)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -486,6 +487,7 @@ def test_wrong_arguments_raise() -> None:
         (lambda: F.cross_entropy(z, torch.tensor(0), part="imag"), "part must be 'modulus' or 'real'"),
         (lambda: complexnn.CauchyLoss("average"), "reduction must be 'none', 'mean' or 'sum', got 'average'"),
         (lambda: F.huber_loss(z, t, delta=0.0), "delta above 0"),
+        (lambda: F.si_snr_loss(z[0], t[0]), r"signals of shape \(\*, T\), got numbers"),
     ]
     for call, message in wrong:
         with pytest.raises(ValueError, match=message):
