@@ -158,7 +158,7 @@ def _unit(z: Tensor) -> Tensor:
     return z / torch.linalg.vector_norm(z, dim=-1, keepdim=True).masked_fill(silent, 1)
 
 
-def si_snr_loss(input: Tensor, target: Tensor, zero_mean: bool = True, reduction: str = "mean") -> Tensor:
+def si_snr_loss(input: Tensor, target: Tensor, reduction: str = "mean", zero_mean: bool = True) -> Tensor:
     """Minus the scale-invariant signal-to-noise ratio in dB. See :class:`complexnn.SISNRLoss`."""
     _require_pair(input, target, "si_snr_loss")
     if not input.ndim:

@@ -60,9 +60,9 @@ class SISNRLoss(Reduced):
     other estimate is noise alone.
 
     Args:
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         zero_mean: whether to subtract each signal's mean over T first, as the definition does; for frames of a
             spectrum rather not.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
         TypeError: input or target is not complex.
@@ -77,9 +77,9 @@ class SISNRLoss(Reduced):
 
     shown = ("zero_mean",)
 
-    def __init__(self, zero_mean: bool = True, reduction: str = "mean") -> None:
+    def __init__(self, reduction: str = "mean", zero_mean: bool = True) -> None:
         super().__init__(reduction)
         self.zero_mean = zero_mean
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        return F.si_snr_loss(input, target, self.zero_mean, self.reduction)
+        return F.si_snr_loss(input, target, self.reduction, self.zero_mean)

@@ -486,6 +486,7 @@ def test_wrong_arguments_raise() -> None:
         (lambda: complexnn.CrossEntropyLoss(part="imag"), "part must be 'modulus' or 'real'"),
         (lambda: F.cross_entropy(z, torch.tensor(0), part="imag"), "part must be 'modulus' or 'real'"),
         (lambda: complexnn.CauchyLoss("average"), "reduction must be 'none', 'mean' or 'sum', got 'average'"),
+        (lambda: complexnn.SISNRLoss("average"), "reduction must be 'none', 'mean' or 'sum', got 'average'"),
         (lambda: F.huber_loss(z, t, delta=0.0), "delta above 0"),
         (lambda: F.si_snr_loss(z[0], t[0]), r"signals of shape \(\*, T\), got numbers"),
     ]
@@ -498,7 +499,7 @@ def test_repr_shows_the_configuration() -> None:
     assert repr(complexnn.MSELoss()) == "MSELoss(reduction='mean')"
     assert repr(complexnn.HuberLoss(delta=2.0)) == "HuberLoss(reduction='mean', delta=2.0)"
     assert repr(complexnn.CauchyLoss(scale=2.0)) == "CauchyLoss(reduction='mean', scale=2.0)"
-    assert repr(complexnn.SISNRLoss(False)) == "SISNRLoss(reduction='mean', zero_mean=False)"
+    assert repr(complexnn.SISNRLoss(zero_mean=False)) == "SISNRLoss(reduction='mean', zero_mean=False)"
     assert "eps=0.1" in repr(complexnn.GaussianNLLLoss(eps=0.1))
     text = repr(complexnn.CrossEntropyLoss(ignore_index=1, label_smoothing=0.2, part="real"))
     assert text == "CrossEntropyLoss(reduction='mean', part='real', ignore_index=1, label_smoothing=0.2)"
