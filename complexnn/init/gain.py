@@ -90,7 +90,8 @@ def _named_gain(name: str, param: float | None, mode: str) -> float:
 def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None, mode: str = "forward") -> float:
     """The gain 1 / sqrt(E|f(z)|^2), z ~ CN(0, 1): with E|w|^2 = gain^2 / fan a layer keeps the second moment of z.
 
-    It is computed by quadrature, not looked up. ``mode="backward"`` is the gain that keeps the second moment of the
+    It is computed by quadrature, not looked up, to 1e-3, or 5e-3 where f jumps or has a pole that is just integrable.
+    ``mode="backward"`` is the gain that keeps the second moment of the
     gradient instead: 1 / sqrt(E|df/dz|^2 + E|df/dconj(z)|^2). For torch's rectifiers on both parts the values are
     torch's, sqrt(2) for ``"relu"``; its 5/3 for ``"tanh"`` is an empirical figure, this one is 1.353.
 

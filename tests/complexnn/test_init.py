@@ -363,6 +363,20 @@ def test_gains_of_powers_of_the_modulus() -> None:
     assert math.isclose(init.calculate_gain(lambda z: z.abs().square(), mode="backward") ** -2, 4.0, rel_tol=1e-6)
 
 
+def test_gains_at_jumps_and_integrable_poles_are_right_to_half_a_percent() -> None:
+    jump = init.calculate_gain("hardshrink", mode="backward")
+    assert math.isclose(jump, math.erfc(0.5) ** -0.5, rel_tol=5e-3)
+    # E 1 / |1 - z^2| in polar form: over the phase 1 / pi ellipk, with its own pole at |z| = 1
+    pole = sum(
+        quad(
+            lambda r: 4 / math.pi * r * math.exp(-(r**2)) / (1 + r**2) * special.ellipk((2 * r / (1 + r**2)) ** 2),
+            *ends,
+        )[0]
+        for ends in ((0, 1), (1, 9))
+    )
+    assert math.isclose(init.calculate_gain("complex_asin", mode="backward"), pole**-0.5, rel_tol=5e-3)
+
+
 @pytest.mark.parametrize("mode", ["forward", "backward"])
 def test_a_name_a_function_and_a_module_have_the_same_gain(mode: str) -> None:
     assert init.calculate_gain("cardioid", mode=mode) == init.calculate_gain(cardioid, mode=mode)
@@ -500,6 +514,17 @@ def test_lsuv_follows_the_order_of_the_data_and_leaves_the_rest() -> None:
     first = net.left.weight.detach().clone()
     init.lsuv_(net, z, index, generator=torch.Generator().manual_seed(3))
     assert torch.allclose(net.left.weight, first)
+
+
+def test_lsuv_raises_on_a_lazy_layer_before_it_changes_any() -> None:
+    net = nn.Sequential(complexnn.Linear(3, 4), complexnn.LazyLinear(2))
+    before = net[0].weight.detach().clone()
+    z = torch.randn(5, 3, dtype=torch.complex64)
+    with pytest.raises(ValueError, match=r"known shape, got lazy 1\.weight, 1\.bias: call the network once before"):
+        init.lsuv_(net, z)
+    assert torch.equal(net[0].weight, before)
+    net(z)
+    assert math.isclose(float(init.lsuv_(net, z)(z).detach().var(correction=0)), 1.0, rel_tol=1e-4)
 
 
 def test_lsuv_raises_on_a_constant_output_and_leaves_no_hook() -> None:
