@@ -355,6 +355,15 @@ def test_degenerate_moments_are_lifted_and_keep_their_gradient(dtype: torch.dtyp
     assert (var.grad != 0).all()
 
 
+def test_a_lifted_determinant_has_the_gradient_of_its_logarithm() -> None:
+    var = torch.tensor([2.0], dtype=torch.float64, requires_grad=True)
+    pseudo = torch.tensor([cmath.rect(2, 0.7)], dtype=torch.complex128, requires_grad=True)  # |c| = v: on a line
+    t = torch.zeros(1, dtype=torch.complex128)
+    complexnn.GaussianNLLLoss(eps=1e-3)(t, t, var, pseudo).backward()
+    torch.testing.assert_close(var.grad, var.detach() / 2e-3)  # ln(v^2 - |c|^2) / 2 over a floor of eps v
+    torch.testing.assert_close(pseudo.grad, -pseudo.detach() / 2e-3)
+
+
 def test_gaussian_likelihood_of_nearly_real_errors_is_torchs() -> None:
     # A variable that hardly leaves the real axis: the real likelihood, and that of an imaginary part of variance s / 2.
     x = normal(*SHAPE).real
