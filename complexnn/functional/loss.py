@@ -116,6 +116,8 @@ def gaussian_nll_loss(
 ) -> Tensor:
     """-ln of the complex normal density of ``target`` around ``input``. See :class:`complexnn.GaussianNLLLoss`."""
     _require_pair(input, target, "gaussian_nll_loss")
+    if not eps >= 0:
+        raise ValueError(f"gaussian_nll_loss expects an eps of 0 or above, got {eps}")
     error = target - input
     square = _square(error)
     if not isinstance(var, Tensor):

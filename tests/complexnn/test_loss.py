@@ -343,6 +343,14 @@ def test_impossible_moments_raise() -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_a_pseudo_variance_above_var_by_rounding_alone_is_taken(dtype: torch.dtype) -> None:
+    z, var = normal(2000, dtype=dtype), normal(2000, dtype=dtype, seed=1).abs()
+    pseudo = var * normal(2000, dtype=dtype, seed=2).sgn()
+    assert (pseudo.abs() > var).any()
+    assert complexnn.GaussianNLLLoss()(z, z, var, pseudo).isfinite()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_degenerate_moments_are_lifted_and_keep_their_gradient(dtype: torch.dtype) -> None:
     t = torch.tensor([0.1 + 0.2j, 0.1 + 0.2j, 0j], dtype=dtype)
     var = torch.tensor([0.0, 1.0, 1e-30], dtype=t.real.dtype, requires_grad=True)
@@ -497,6 +505,7 @@ def test_wrong_arguments_raise() -> None:
         (lambda: complexnn.CauchyLoss("average"), "reduction must be 'none', 'mean' or 'sum', got 'average'"),
         (lambda: complexnn.SISNRLoss("average"), "reduction must be 'none', 'mean' or 'sum', got 'average'"),
         (lambda: F.huber_loss(z, t, delta=0.0), "delta above 0"),
+        (lambda: F.gaussian_nll_loss(z, t, 1.0, eps=-1e-6), "eps of 0 or above, got -1e-06"),
         (lambda: F.si_snr_loss(z[0], t[0]), r"signals of shape \(\*, T\), got numbers"),
     ]
     for call, message in wrong:
