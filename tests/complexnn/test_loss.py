@@ -241,6 +241,14 @@ def test_an_element_without_phase_counts_as_a_uniform_one() -> None:
             assert z.grad.item() == 0
 
 
+def test_an_element_next_to_zero_has_no_phase_either() -> None:
+    z = torch.tensor([1e-33, -1e-35j, 1e-37j], dtype=torch.complex64, requires_grad=True)
+    for form, uniform in (("von_mises", 1.0), ("wrapped", math.pi**2 / 3)):
+        loss = complexnn.PhaseLoss("none", form=form)(z, torch.ones(3, dtype=torch.complex64))
+        torch.testing.assert_close(loss, torch.full((3,), uniform))
+        assert not torch.autograd.grad(loss.sum(), z)[0].any()
+
+
 def augmented(var: float, pseudo: complex) -> np.ndarray:
     """The covariance of real and imaginary part."""
     return np.array([[var + pseudo.real, pseudo.imag], [pseudo.imag, var - pseudo.real]]) / 2
