@@ -36,8 +36,8 @@ def to_complex_dtype(module: Module, dtype: torch.dtype) -> Module:
         >>> [parameter.dtype for parameter in to_complex_dtype(module, torch.complex128).parameters()]
         [torch.complex128, torch.complex128, torch.float64]
     """
-    if not dtype.is_complex:
-        raise TypeError(f"to_complex_dtype expects a complex dtype, such as torch.complex128, got {dtype}")
+    if not (isinstance(dtype, torch.dtype) and dtype.is_complex):
+        raise TypeError(f"to_complex_dtype expects a complex dtype, such as torch.complex128, got {dtype!r}")
 
     def convert(tensor: Tensor) -> Tensor:
         if tensor.is_complex():
@@ -70,6 +70,7 @@ class InterleavedToComplex(_AlongDim):
 
     Raises:
         TypeError: the input is not real and floating.
+        IndexError: it has no dimension ``dim``.
         ValueError: its size along ``dim`` is odd.
 
     Example:
@@ -92,6 +93,7 @@ class ComplexToInterleaved(_AlongDim):
 
     Raises:
         TypeError: the input is not complex.
+        IndexError: it has no dimension ``dim``.
 
     Example:
         >>> ComplexToInterleaved()(torch.tensor([1 + 2j, 3 + 4j]))
@@ -113,6 +115,7 @@ class ConcatenatedToComplex(_AlongDim):
 
     Raises:
         TypeError: the input is not real and floating.
+        IndexError: it has no dimension ``dim``.
         ValueError: its size along ``dim`` is odd.
 
     Example:
@@ -135,6 +138,7 @@ class ComplexToConcatenated(_AlongDim):
 
     Raises:
         TypeError: the input is not complex.
+        IndexError: it has no dimension ``dim``.
 
     Example:
         >>> ComplexToConcatenated()(torch.tensor([1 + 2j, 3 + 4j]))
@@ -194,6 +198,7 @@ class RealToAnalytic(_AlongDim):
 
     Raises:
         TypeError: the input is not real and floating.
+        IndexError: it has no dimension ``dim``.
 
     Example:
         >>> turns = 2 * torch.pi * torch.arange(4) / 4

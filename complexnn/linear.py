@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from complexnn import functional as F
 from complexnn import init
-from complexnn.functional.checks import complex_dtype
+from complexnn.functional.checks import complex_dtype, require_complex
 
 
 class Linear(nn.Linear):
@@ -81,6 +81,10 @@ class LazyLinear(nn.LazyLinear, Linear):
     ) -> None:
         super().__init__(out_features, bias, device, complex_dtype(dtype))
 
+    def initialize_parameters(self, input: Tensor) -> None:
+        require_complex(input, "linear")  # before it takes a wrong input's width for good
+        super().initialize_parameters(input)
+
 
 class WidelyLinear(nn.Module):
     """Any real-linear map of complex numbers: y = A z + B conj(z) + b (Picinbono & Chevalier 1995, eq. 7).
@@ -98,6 +102,7 @@ class WidelyLinear(nn.Module):
 
     Raises:
         TypeError: ``dtype`` or the input is not complex.
+        ValueError: the input's last dimension is not ``in_features``.
 
     Example:
         >>> layer = WidelyLinear(3, 2)
@@ -155,7 +160,7 @@ class Bilinear(nn.Bilinear):
 
     Raises:
         TypeError: ``dtype`` or an input is not complex.
-        ValueError: ``in1_features`` is below 1.
+        ValueError: ``in1_features`` is below 1, or the inputs' shapes do not fit.
 
     Example:
         >>> layer = Bilinear(3, 4, 2, conjugate=True)

@@ -8,12 +8,19 @@ import torch
 from torch import Tensor
 
 from complexnn.functional.activation.phase import angle, modulus
-from complexnn.functional.checks import require_complex
+from complexnn.functional.checks import kind, require_complex
 
 
 def _require_real(x: Tensor, name: str) -> None:
-    if not x.is_floating_point():
-        raise TypeError(f"{name} expects a real floating tensor, got {x.dtype}")
+    if not (isinstance(x, Tensor) and x.is_floating_point()):
+        raise TypeError(f"{name} expects a real floating tensor, got {kind(x)}")
+
+
+def _axis(x: Tensor, dim: int, name: str) -> int:
+    """``dim``, counted from the front."""
+    if not -x.ndim <= dim < x.ndim:
+        raise IndexError(f"{name} expects one of {x.ndim} dimensions, got dim={dim} for shape {tuple(x.shape)}")
+    return dim % x.ndim
 
 
 def by_part(function: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
@@ -26,22 +33,24 @@ def by_part(function: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
 def interleaved_to_complex(x: Tensor, dim: int = -1) -> Tensor:
     """z_i = x_{2i} + j x_{2i+1} along ``dim``. See :class:`complexnn.InterleavedToComplex`."""
     _require_real(x, "interleaved_to_complex")
+    after = _axis(x, dim, "interleaved_to_complex") + 1
     if x.shape[dim] % 2:
         raise ValueError(f"interleaved_to_complex expects an even size, got {x.shape[dim]} in dimension {dim}")
-    real, imag = x.unflatten(dim, (-1, 2)).unbind(dim % x.ndim + 1)
+    real, imag = x.unflatten(dim, (-1, 2)).unbind(after)
     return torch.complex(real, imag)
 
 
 def complex_to_interleaved(z: Tensor, dim: int = -1) -> Tensor:
     """x_{2i} = Re z_i, x_{2i+1} = Im z_i along ``dim``. See :class:`complexnn.ComplexToInterleaved`."""
     require_complex(z, "complex_to_interleaved")
-    dim = dim % z.ndim
+    dim = _axis(z, dim, "complex_to_interleaved")
     return torch.stack((z.real, z.imag), dim + 1).flatten(dim, dim + 1)
 
 
 def concatenated_to_complex(x: Tensor, dim: int = -1) -> Tensor:
     """z = x_first half + j x_second half along ``dim``. See :class:`complexnn.ConcatenatedToComplex`."""
     _require_real(x, "concatenated_to_complex")
+    _axis(x, dim, "concatenated_to_complex")
     if x.shape[dim] % 2:
         raise ValueError(f"concatenated_to_complex expects an even size, got {x.shape[dim]} in dimension {dim}")
     return torch.complex(*x.chunk(2, dim))
@@ -50,6 +59,7 @@ def concatenated_to_complex(x: Tensor, dim: int = -1) -> Tensor:
 def complex_to_concatenated(z: Tensor, dim: int = -1) -> Tensor:
     """Re z, and after it Im z, along ``dim``. See :class:`complexnn.ComplexToConcatenated`."""
     require_complex(z, "complex_to_concatenated")
+    _axis(z, dim, "complex_to_concatenated")
     return torch.cat((z.real, z.imag), dim)
 
 
@@ -70,7 +80,9 @@ def complex_to_polar(z: Tensor) -> tuple[Tensor, Tensor]:
 def real_to_analytic(x: Tensor, dim: int = -1) -> Tensor:
     """x + j H x, H the Hilbert transform along ``dim``. See :class:`complexnn.RealToAnalytic`."""
     _require_real(x, "real_to_analytic")
-    length = x.shape[dim]
+    length = x.shape[_axis(x, dim, "real_to_analytic")]
+    if not x.numel():  # which no Fourier transform takes
+        return x.to(x.dtype.to_complex())
     positive = torch.fft.rfft(x, dim=dim).movedim(dim, -1)
     # Each pair of frequencies goes to its positive one; zero, and the highest of an even length, have no partner.
     paired = positive.new_full((length // 2 + 1,), 2, dtype=x.dtype)

@@ -32,6 +32,11 @@ def conv(
     """
     require_complex(input, "conv")
     n = weight.ndim - 2
+    if n not in (1, 2, 3):
+        raise ValueError(
+            f"a convolution expects a weight (C_out, C_in / groups, *kernel) of 3 to 5 dimensions, got shape "
+            f"{tuple(weight.shape)}"
+        )
     if input.ndim not in (n + 1, n + 2):
         raise ValueError(
             f"a convolution with a weight of shape {tuple(weight.shape)} expects an input of {n + 1} (unbatched) or "

@@ -28,6 +28,11 @@ def widely_linear(input: Tensor, weight: Tensor, conj_weight: Tensor, bias: Tens
     One real product of the interleaved parts, at the cost of one complex product.
     """
     require_complex(input, "widely_linear")
+    if weight.shape != conj_weight.shape or input.shape[-1:] != weight.shape[-1:]:
+        raise ValueError(
+            f"widely_linear expects two weights of one shape (out, in) and an input of shape (*, in), got weights of "
+            f"shape {tuple(weight.shape)} and {tuple(conj_weight.shape)} and an input of shape {tuple(input.shape)}"
+        )
     if under_autocast(input):
         return F.linear(input, weight, bias) + F.linear(input.conj(), conj_weight)
     # y = (A + B) Re z + j (A - B) Im z: the columns of the real matrix in pairs
@@ -46,6 +51,8 @@ def bilinear(
     """y_k = z1^T W_k z2 + b_k over the last dimensions; z1^T W_k conj(z2) + b_k with ``conjugate``."""
     require_complex(input1, "bilinear")
     require_complex(input2, "bilinear")
+    if weight.ndim != 3:
+        raise ValueError(f"bilinear expects a weight of shape (out, in1, in2), got {tuple(weight.shape)}")
     outputs, in1, in2 = weight.shape
     if input1.shape != (*input2.shape[:-1], in1) or input2.shape[-1] != in2:
         raise ValueError(
@@ -110,7 +117,7 @@ def embedding(
         raise ValueError("scale_grad_by_freq needs a dense gradient, got sparse=True")
     if max_norm is not None:
         with torch.no_grad():
-            index = input.unique()
+            index = input.reshape(-1)  # an index that comes twice writes the same row twice
             rows = _rows(weight, index)
             norm = torch.linalg.vector_norm(rows, norm_type, dim=1, keepdim=True)
             # torch's formula, with its guard against a division by zero

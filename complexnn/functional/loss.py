@@ -116,6 +116,8 @@ def gaussian_nll_loss(
 ) -> Tensor:
     """-ln of the complex normal density of ``target`` around ``input``. See :class:`complexnn.GaussianNLLLoss`."""
     _require_pair(input, target, "gaussian_nll_loss")
+    if not eps >= 0:
+        raise ValueError(f"gaussian_nll_loss expects an eps of 0 or above, got {eps}")
     error = target - input
     square = _square(error)
     if not isinstance(var, Tensor):
@@ -158,9 +160,11 @@ def _unit(z: Tensor) -> Tensor:
     return z / torch.linalg.vector_norm(z, dim=-1, keepdim=True).masked_fill(silent, 1)
 
 
-def si_snr_loss(input: Tensor, target: Tensor, zero_mean: bool = True, reduction: str = "mean") -> Tensor:
+def si_snr_loss(input: Tensor, target: Tensor, reduction: str = "mean", zero_mean: bool = True) -> Tensor:
     """Minus the scale-invariant signal-to-noise ratio in dB. See :class:`complexnn.SISNRLoss`."""
     _require_pair(input, target, "si_snr_loss")
+    if not input.ndim:
+        raise ValueError("si_snr_loss expects signals of shape (*, T), got numbers")
     if zero_mean:
         input, target = input - input.mean(-1, keepdim=True), target - target.mean(-1, keepdim=True)
     estimate, reference = _unit(input), _unit(target)

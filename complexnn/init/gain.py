@@ -65,7 +65,7 @@ def _named(name: str, param: float | None) -> Callable[[Tensor], Tensor]:
     if callable(whole):
         return lambda z: whole(z, *given)
     part: Any = getattr(real, name, None) or getattr(torch, name, None)
-    if part is None:
+    if not callable(part):
         raise ValueError(
             f"nonlinearity {name!r} is a function neither of complexnn.functional nor of torch.nn.functional"
         )
@@ -90,7 +90,8 @@ def _named_gain(name: str, param: float | None, mode: str) -> float:
 def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None, mode: str = "forward") -> float:
     """The gain 1 / sqrt(E|f(z)|^2), z ~ CN(0, 1): with E|w|^2 = gain^2 / fan a layer keeps the second moment of z.
 
-    It is computed by quadrature, not looked up. ``mode="backward"`` is the gain that keeps the second moment of the
+    It is computed by quadrature, not looked up, to 1e-3, or 5e-3 where f jumps or has a pole that is just integrable.
+    ``mode="backward"`` is the gain that keeps the second moment of the
     gradient instead: 1 / sqrt(E|df/dz|^2 + E|df/dconj(z)|^2). For torch's rectifiers on both parts the values are
     torch's, sqrt(2) for ``"relu"``; its 5/3 for ``"tanh"`` is an empirical figure, this one is 1.353.
 
@@ -103,6 +104,7 @@ def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None, mode:
         mode: ``"forward"`` or ``"backward"``.
 
     Raises:
+        TypeError: ``nonlinearity`` is neither a name nor a function.
         ValueError: the name or the mode is unknown, or the second moment is zero or not finite, as that of functions
             with poles.
 
@@ -116,6 +118,8 @@ def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None, mode:
         raise ValueError(f"mode must be 'forward' or 'backward', got {mode!r}")
     if isinstance(nonlinearity, str):
         return _named_gain(nonlinearity, param, mode)
+    if not callable(nonlinearity):
+        raise TypeError(f"nonlinearity must be a name, a function or a module, got {nonlinearity!r}")
     if param is not None:
         raise ValueError(f"param is the second argument of a named function, got {param} beside {nonlinearity}")
     return _gain(nonlinearity, mode)

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from complexnn.init.unitary import unitary_
 
@@ -35,7 +36,7 @@ def lsuv_(module: nn.Module, *inputs: Any, generator: torch.Generator | None = N
         The module.
 
     Raises:
-        ValueError: a layer puts out a constant, or no finite numbers.
+        ValueError: a layer is lazy and has no shape yet; or puts out a constant, or no finite numbers.
 
     Example:
         >>> import complexnn
@@ -44,6 +45,10 @@ def lsuv_(module: nn.Module, *inputs: Any, generator: torch.Generator | None = N
         >>> round(float(lsuv_(net, z)(z).detach().var(correction=0)), 4)
         1.0
     """
+    if lazy := [name for name, parameter in module.named_parameters() if is_lazy(parameter)]:
+        raise ValueError(
+            f"lsuv_ expects weights of known shape, got lazy {', '.join(lazy)}: call the network once before"
+        )
     layers = {layer: name for name, layer in module.named_modules() if _weights(layer)}
     for layer in layers:
         for weight in _weights(layer):

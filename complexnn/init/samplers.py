@@ -85,7 +85,8 @@ def truncated_rayleigh_(
     if not cutoff > 0:
         raise ValueError(f"cutoff must be positive, got {cutoff}")
     # |w|^2 has the law of Exp(1) below c^2, of mass 1 - exp(-c^2) and mean 1 - c^2 / (exp(c^2) - 1).
-    limit = min(cutoff, 26.0) ** 2  # what lies beyond is below any float
+    # What lies beyond 26 is below any float; below 1e-4 the law is uniform on the disk, whatever the cutoff.
+    limit = min(max(cutoff, 1e-4), 26.0) ** 2
     mass = -math.expm1(-limit)
     mean = 1 - limit * math.exp(-limit) / mass
     with torch.no_grad():

@@ -28,7 +28,7 @@ def _fan(tensor: Tensor, mode: str) -> float:
     fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
     if mode not in fans:
         raise ValueError(f"mode must be one of {', '.join(map(repr, fans))}, got {mode!r}")
-    return fans[mode]
+    return fans[mode] or 1  # a tensor without numbers has no fan, and needs none
 
 
 def variance_scaling_(
@@ -175,6 +175,8 @@ def rayleigh_(tensor: Tensor, criterion: str = "xavier", generator: torch.Genera
 def default_(weight: Tensor, bias: Tensor | None, fan_in: int | None = None) -> None:
     """What Linear and ConvNd start from: E|w|^2 = E|b|^2 = 1 / (3 fan_in), the variance of torch's real layers.
 
+    Beside a weight without numbers, such as one of no inputs, the bias starts at zero.
+
     Args:
         weight: of two or more dimensions.
         bias: or None.
@@ -187,9 +189,7 @@ def default_(weight: Tensor, bias: Tensor | None, fan_in: int | None = None) -> 
         1.0
     """
     fan = _fan(weight, "fan_in") if fan_in is None else fan_in
-    if fan == 0:
-        return
-    std = 1 / math.sqrt(3 * fan)
+    std = 1 / math.sqrt(3 * fan) if weight.numel() else 0.0
     uniform_(weight, std)
     if bias is not None:
         uniform_(bias, std)

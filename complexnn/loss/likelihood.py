@@ -31,8 +31,8 @@ class GaussianNLLLoss(nn.GaussianNLLLoss):
 
     Raises:
         TypeError: input, target or pseudo_var is not complex, or var is not real.
-        ValueError: shapes do not fit, var has a negative entry, pseudo_var one above var in modulus, or ``reduction``
-            is unknown. Compiled code does not look at the values.
+        ValueError: shapes do not fit, var has a negative entry, pseudo_var one above var in modulus, ``eps`` is
+            negative, or ``reduction`` is unknown. Compiled code does not look at the values.
 
     Example:
         >>> target, var = torch.tensor([1 + 1j]), torch.tensor([2.0])

@@ -60,13 +60,13 @@ class SISNRLoss(Reduced):
     other estimate is noise alone.
 
     Args:
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         zero_mean: whether to subtract each signal's mean over T first, as the definition does; for frames of a
             spectrum rather not.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
         TypeError: input or target is not complex.
-        ValueError: their shapes differ, or ``reduction`` is unknown.
+        ValueError: their shapes differ, they are single numbers, or ``reduction`` is unknown.
 
     Example:
         >>> target = torch.tensor([1 + 0j, 1j, -1 + 0j, -1j])
@@ -77,9 +77,9 @@ class SISNRLoss(Reduced):
 
     shown = ("zero_mean",)
 
-    def __init__(self, zero_mean: bool = True, reduction: str = "mean") -> None:
+    def __init__(self, reduction: str = "mean", zero_mean: bool = True) -> None:
         super().__init__(reduction)
         self.zero_mean = zero_mean
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        return F.si_snr_loss(input, target, self.zero_mean, self.reduction)
+        return F.si_snr_loss(input, target, self.reduction, self.zero_mean)

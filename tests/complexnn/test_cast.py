@@ -180,12 +180,35 @@ def test_wrong_input_raises() -> None:
                 cast(wrong)
     with pytest.raises(TypeError, match="expects a complex tensor"):
         complexnn.ComplexToPolar()(x)
+    with pytest.raises(TypeError, match="expects a real floating tensor, got ndarray"):
+        complexnn.RealToAnalytic()(x.numpy())
     for pair in ((z, x), (x, z)):
         with pytest.raises(TypeError, match="polar_to_complex expects a real floating tensor"):
             complexnn.PolarToComplex()(*pair)
     for cast in (complexnn.InterleavedToComplex(), complexnn.ConcatenatedToComplex()):
         with pytest.raises(ValueError, match="expects an even size, got 5 in dimension -1"):
             cast(torch.randn(2, 5))
+
+
+def test_a_dimension_that_is_not_there_raises() -> None:
+    for cast in (type(cast) for cast in casts() if hasattr(cast, "dim")):
+        real = "ToComplex" in cast.__name__ or cast is complexnn.RealToAnalytic
+        for dim, shape in ((2, (4, 6)), (-3, (4, 6)), (-1, ())):
+            with pytest.raises(IndexError, match=rf"expects one of {len(shape)} dimensions, got dim={dim} for shape"):
+                cast(dim)(normal(*shape, dtype=torch.float64 if real else torch.complex128))
+
+
+@pytest.mark.parametrize("shape", ((0, 6), (4, 0)))
+def test_empty_batches_and_signals_stay_empty(shape: tuple[int, ...]) -> None:
+    x, z = torch.zeros(shape, requires_grad=True), torch.zeros(shape, dtype=torch.complex64, requires_grad=True)
+    for cast in (complexnn.InterleavedToComplex(), complexnn.ConcatenatedToComplex()):
+        assert cast(x).dtype == torch.complex64 and cast(x).shape == (shape[0], shape[1] // 2)
+    for cast in (complexnn.ComplexToInterleaved(), complexnn.ComplexToConcatenated()):
+        assert cast(z).dtype == torch.float32 and cast(z).shape == (shape[0], 2 * shape[1])
+    y = complexnn.RealToAnalytic()(x)
+    assert y.dtype == torch.complex64 and y.shape == shape
+    y.abs().sum().backward()
+    assert x.grad.shape == shape
 
 
 def test_repr_shows_the_dimension() -> None:
@@ -256,7 +279,7 @@ def test_lazy_modules_take_the_dtype() -> None:
 
 
 def test_complex_dtype_must_be_complex() -> None:
-    for dtype in (torch.float64, torch.int64):
+    for dtype in (torch.float64, torch.int64, None):
         with pytest.raises(TypeError, match="to_complex_dtype expects a complex dtype"):
             complexnn.to_complex_dtype(Mixed(), dtype)
 

@@ -360,6 +360,12 @@ def test_wrong_inputs_raise(n: int) -> None:
         TRANSPOSED[n](4, 6, 3, padding_mode="circular")
 
 
+def test_a_weight_of_no_convolution_raises() -> None:
+    for ndim in (2, 6):
+        with pytest.raises(ValueError, match=r"expects a weight .* of 3 to 5 dimensions, got shape \(3, 3"):
+            F.conv(signal(1, torch.complex64), torch.randn([3] * ndim, dtype=torch.complex64))
+
+
 def test_wrong_padding_raises() -> None:
     z, weight = signal(1, torch.complex64), torch.randn(6, 4, 3, dtype=torch.complex64)
     with pytest.raises(ValueError, match="'same' or 'valid', got 'full'"):

@@ -86,6 +86,16 @@ def test_max_norm_bounds_the_rows_that_are_looked_up(p: float, sparse: bool) -> 
     assert table.weight.grad is not None
 
 
+def test_max_norm_works_on_meta_and_compiled() -> None:
+    meta = complexnn.Embedding(7, 3, max_norm=1.2, device="meta")
+    assert meta(INDEX.to("meta")).shape == (2, 3, 3)
+    torch._dynamo.reset()
+    eager, compiled = (complexnn.Embedding(7, 3, max_norm=1.2) for _ in range(2))
+    compiled.load_state_dict(eager.state_dict())
+    y = torch.compile(compiled, fullgraph=True, backend="aot_eager")(INDEX)
+    assert torch.allclose(y, eager(INDEX)) and torch.allclose(compiled.weight, eager.weight)
+
+
 @pytest.mark.parametrize("p", [1.0, 2.0, 3.0])
 def test_max_norm_is_torchs_on_real_numbers(p: float) -> None:
     weight = torch.randn(7, 3)

@@ -146,6 +146,13 @@ def test_parameters_and_meta_tensors_can_be_filled(name: str) -> None:
     assert (strided != 0).all()
 
 
+@pytest.mark.parametrize("name", SCALED)
+@pytest.mark.parametrize("shape", [(3, 0), (0, 3), (0, 0), (3, 4, 0)])
+def test_tensors_without_numbers_are_left_as_they_are(name: str, shape: tuple[int, ...]) -> None:
+    empty = torch.empty(shape, dtype=torch.complex64)
+    assert SCALED[name][0](empty) is empty
+
+
 def test_real_tensors_have_the_second_moment_too() -> None:
     for fill in (init.normal_, init.uniform_):
         assert_mean(fill(torch.empty(300, 200), 1.5).square(), 2.25)
@@ -170,6 +177,13 @@ def test_truncated_rayleigh_modulus_is_a_rayleigh_one_below_the_cutoff(cutoff: f
     assert float(modulus.max()) <= cutoff
     assert p_value(modulus, lambda r: (1 - torch.exp(-(torch.as_tensor(r) ** 2))).numpy() / mass) > FIVE_SIGMA
     assert p_value(weight.angle(), stats.uniform(-math.pi, 2 * math.pi).cdf) > FIVE_SIGMA
+
+
+def test_below_a_small_cutoff_the_law_is_uniform_on_the_disk() -> None:
+    for cutoff in (1e-3, 1e-5, 1e-9, 1e-200):
+        power = init.truncated_rayleigh_(torch.empty(40000, dtype=torch.complex128), 3.0, cutoff).abs().square()
+        assert_mean(power, 9.0)
+        assert p_value(power, stats.uniform(0, 18).cdf) > FIVE_SIGMA
 
 
 def test_rayleigh_has_trabelsis_modulus_and_phase() -> None:
@@ -248,6 +262,7 @@ def test_default_is_a_third_over_the_fan() -> None:
     assert_mean(weight.abs().square() * 21, 1.0)
     empty = torch.empty(3, 0, dtype=torch.complex64)
     init.default_(empty, bias)
+    assert not bias.any()
 
 
 def test_wrong_arguments_of_initialisers_raise() -> None:
@@ -348,6 +363,20 @@ def test_gains_of_powers_of_the_modulus() -> None:
     assert math.isclose(init.calculate_gain(lambda z: z.abs().square(), mode="backward") ** -2, 4.0, rel_tol=1e-6)
 
 
+def test_gains_at_jumps_and_integrable_poles_are_right_to_half_a_percent() -> None:
+    jump = init.calculate_gain("hardshrink", mode="backward")
+    assert math.isclose(jump, math.erfc(0.5) ** -0.5, rel_tol=5e-3)
+    # E 1 / |1 - z^2| in polar form: over the phase 1 / pi ellipk, with its own pole at |z| = 1
+    pole = sum(
+        quad(
+            lambda r: 4 / math.pi * r * math.exp(-(r**2)) / (1 + r**2) * special.ellipk((2 * r / (1 + r**2)) ** 2),
+            *ends,
+        )[0]
+        for ends in ((0, 1), (1, 9))
+    )
+    assert math.isclose(init.calculate_gain("complex_asin", mode="backward"), pole**-0.5, rel_tol=5e-3)
+
+
 @pytest.mark.parametrize("mode", ["forward", "backward"])
 def test_a_name_a_function_and_a_module_have_the_same_gain(mode: str) -> None:
     assert init.calculate_gain("cardioid", mode=mode) == init.calculate_gain(cardioid, mode=mode)
@@ -401,8 +430,11 @@ def test_functions_with_poles_and_dead_ones_have_no_gain() -> None:
 
 
 def test_wrong_arguments_of_calculate_gain_raise() -> None:
-    with pytest.raises(ValueError, match="nonlinearity 'rule'"):
-        init.calculate_gain("rule")
+    for name in ("rule", "__doc__"):
+        with pytest.raises(ValueError, match=f"nonlinearity '{name}'"):
+            init.calculate_gain(name)
+    with pytest.raises(TypeError, match="a name, a function or a module, got None"):
+        init.calculate_gain(None)
     with pytest.raises(ValueError, match="mode must be 'forward' or 'backward', got 'fan_in'"):
         init.calculate_gain("crelu", mode="fan_in")
     with pytest.raises(ValueError, match="param is the second argument of a named function"):
@@ -482,6 +514,17 @@ def test_lsuv_follows_the_order_of_the_data_and_leaves_the_rest() -> None:
     first = net.left.weight.detach().clone()
     init.lsuv_(net, z, index, generator=torch.Generator().manual_seed(3))
     assert torch.allclose(net.left.weight, first)
+
+
+def test_lsuv_raises_on_a_lazy_layer_before_it_changes_any() -> None:
+    net = nn.Sequential(complexnn.Linear(3, 4), complexnn.LazyLinear(2))
+    before = net[0].weight.detach().clone()
+    z = torch.randn(5, 3, dtype=torch.complex64)
+    with pytest.raises(ValueError, match=r"known shape, got lazy 1\.weight, 1\.bias: call the network once before"):
+        init.lsuv_(net, z)
+    assert torch.equal(net[0].weight, before)
+    net(z)
+    assert math.isclose(float(init.lsuv_(net, z)(z).detach().var(correction=0)), 1.0, rel_tol=1e-4)
 
 
 def test_lsuv_raises_on_a_constant_output_and_leaves_no_hook() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -350,10 +352,39 @@ def test_wrong_inputs_raise(layer: type[torch.nn.Module]) -> None:
         layer(4, 3, dtype=torch.float32)
     with pytest.raises(TypeError, match=r"expects a complex tensor, got torch\.float32"):
         layer(4, 3)(torch.randn(5, 4))
-    with pytest.raises(RuntimeError, match="shapes"):
+    with pytest.raises((RuntimeError, ValueError), match="shape"):
         layer(4, 3)(torch.randn(5, 3, dtype=torch.complex64))
+    with pytest.raises(TypeError, match="expects a complex tensor, got list"):
+        layer(4, 3)([1j, 2.0, 3.0, 4.0])
+    with pytest.raises(TypeError, match=r"expects a complex dtype, .* got 'complex64'"):
+        layer(4, 3, dtype="complex64")
     with pytest.raises(RuntimeError, match="dtype"):
         layer(4, 3)(torch.randn(5, 4, dtype=torch.complex128))
+
+
+def test_a_wrong_width_of_widely_linear_is_told_in_complex_numbers() -> None:
+    a, b = torch.randn(2, 4, dtype=torch.complex64), torch.randn(1, 4, dtype=torch.complex64)
+    for z in (torch.randn(5, 3, dtype=torch.complex64), torch.tensor(1j)):
+        with pytest.raises(ValueError, match=f"shape {re.escape(str(tuple(z.shape)))}"):
+            F.widely_linear(z, a, a)
+    with pytest.raises(ValueError, match=r"two weights of one shape .* got weights of shape \(2, 4\) and \(1, 4\)"):
+        F.widely_linear(torch.randn(5, 4, dtype=torch.complex64), a, b)
+
+
+def test_a_wrong_first_input_leaves_a_lazy_layer_lazy() -> None:
+    layer = complexnn.LazyLinear(2)
+    with pytest.raises(TypeError, match=r"expects a complex tensor, got torch\.float32"):
+        layer(torch.randn(3, 7))
+    assert layer(torch.randn(3, 4, dtype=torch.complex64)).shape == (3, 2)
+
+
+@pytest.mark.parametrize("layer", [complexnn.Linear, complexnn.WidelyLinear])
+def test_without_inputs_a_layer_puts_out_its_bias_of_zeros(layer: type[torch.nn.Module]) -> None:
+    torch.use_deterministic_algorithms(True)  # memory that nobody fills is NaN
+    try:
+        assert torch.equal(layer(0, 4)(torch.empty(3, 0, dtype=torch.complex64)), torch.zeros(3, 4) + 0j)
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def test_wrong_inputs_of_bilinear_raise() -> None:
@@ -366,5 +397,7 @@ def test_wrong_inputs_of_bilinear_raise() -> None:
     for other in (z, z[:4, :3], z[:1, :3]):
         with pytest.raises(ValueError, match="bilinear expects inputs of shape"):
             layer(z, other)
+    with pytest.raises(ValueError, match=r"weight of shape \(out, in1, in2\), got \(4, 4\)"):
+        F.bilinear(z, z, torch.randn(4, 4, dtype=torch.complex64))
     with pytest.raises(ValueError, match="in1_features must be at least 1"):
         complexnn.Bilinear(0, 3, 2)

@@ -241,6 +241,14 @@ def test_an_element_without_phase_counts_as_a_uniform_one() -> None:
             assert z.grad.item() == 0
 
 
+def test_an_element_next_to_zero_has_no_phase_either() -> None:
+    z = torch.tensor([1e-33, -1e-35j, 1e-37j], dtype=torch.complex64, requires_grad=True)
+    for form, uniform in (("von_mises", 1.0), ("wrapped", math.pi**2 / 3)):
+        loss = complexnn.PhaseLoss("none", form=form)(z, torch.ones(3, dtype=torch.complex64))
+        torch.testing.assert_close(loss, torch.full((3,), uniform))
+        assert not torch.autograd.grad(loss.sum(), z)[0].any()
+
+
 def augmented(var: float, pseudo: complex) -> np.ndarray:
     """The covariance of real and imaginary part."""
     return np.array([[var + pseudo.real, pseudo.imag], [pseudo.imag, var - pseudo.real]]) / 2
@@ -337,8 +345,17 @@ def test_impossible_moments_raise() -> None:
         module(z, t, var, pseudo)
     with pytest.raises(TypeError, match="expects a real floating var"):
         module(z, t, pseudo)
-    with pytest.raises(TypeError, match="expects a complex tensor"):
-        module(z, t, var, var)
+    for wrong in (var, True):  # where torch's function has its ``full``
+        with pytest.raises(TypeError, match="expects a complex tensor"):
+            module(z, t, var, wrong)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_pseudo_variance_above_var_by_rounding_alone_is_taken(dtype: torch.dtype) -> None:
+    z, var = normal(2000, dtype=dtype), normal(2000, dtype=dtype, seed=1).abs()
+    pseudo = var * normal(2000, dtype=dtype, seed=2).sgn()
+    assert (pseudo.abs() > var).any()
+    assert complexnn.GaussianNLLLoss()(z, z, var, pseudo).isfinite()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -352,6 +369,15 @@ def test_degenerate_moments_are_lifted_and_keep_their_gradient(dtype: torch.dtyp
     assert abs(loss[0].item() - (math.log(1e-4) + 0.05 / 1e-4)) < 0.01
     assert abs(loss[2].item() - math.log(1e-4)) < 1e-5
     assert (var.grad != 0).all()
+
+
+def test_a_lifted_determinant_has_the_gradient_of_its_logarithm() -> None:
+    var = torch.tensor([2.0], dtype=torch.float64, requires_grad=True)
+    pseudo = torch.tensor([cmath.rect(2, 0.7)], dtype=torch.complex128, requires_grad=True)  # |c| = v: on a line
+    t = torch.zeros(1, dtype=torch.complex128)
+    complexnn.GaussianNLLLoss(eps=1e-3)(t, t, var, pseudo).backward()
+    torch.testing.assert_close(var.grad, var.detach() / 2e-3)  # ln(v^2 - |c|^2) / 2 over a floor of eps v
+    torch.testing.assert_close(pseudo.grad, -pseudo.detach() / 2e-3)
 
 
 def test_gaussian_likelihood_of_nearly_real_errors_is_torchs() -> None:
@@ -485,7 +511,10 @@ def test_wrong_arguments_raise() -> None:
         (lambda: complexnn.CrossEntropyLoss(part="imag"), "part must be 'modulus' or 'real'"),
         (lambda: F.cross_entropy(z, torch.tensor(0), part="imag"), "part must be 'modulus' or 'real'"),
         (lambda: complexnn.CauchyLoss("average"), "reduction must be 'none', 'mean' or 'sum', got 'average'"),
+        (lambda: complexnn.SISNRLoss("average"), "reduction must be 'none', 'mean' or 'sum', got 'average'"),
         (lambda: F.huber_loss(z, t, delta=0.0), "delta above 0"),
+        (lambda: F.gaussian_nll_loss(z, t, 1.0, eps=-1e-6), "eps of 0 or above, got -1e-06"),
+        (lambda: F.si_snr_loss(z[0], t[0]), r"signals of shape \(\*, T\), got numbers"),
     ]
     for call, message in wrong:
         with pytest.raises(ValueError, match=message):
@@ -496,7 +525,7 @@ def test_repr_shows_the_configuration() -> None:
     assert repr(complexnn.MSELoss()) == "MSELoss(reduction='mean')"
     assert repr(complexnn.HuberLoss(delta=2.0)) == "HuberLoss(reduction='mean', delta=2.0)"
     assert repr(complexnn.CauchyLoss(scale=2.0)) == "CauchyLoss(reduction='mean', scale=2.0)"
-    assert repr(complexnn.SISNRLoss(False)) == "SISNRLoss(reduction='mean', zero_mean=False)"
+    assert repr(complexnn.SISNRLoss(zero_mean=False)) == "SISNRLoss(reduction='mean', zero_mean=False)"
     assert "eps=0.1" in repr(complexnn.GaussianNLLLoss(eps=0.1))
     text = repr(complexnn.CrossEntropyLoss(ignore_index=1, label_smoothing=0.2, part="real"))
     assert text == "CrossEntropyLoss(reduction='mean', part='real', ignore_index=1, label_smoothing=0.2)"

@@ -19,15 +19,13 @@ def indices(dtype: torch.dtype) -> tuple[Tensor, ...]:
     return (torch.tensor([[1, 4, 1], [0, 6, 2]]),)
 
 
-# Becomes a Linear, the parameters of which exist only after the first call; those laws are checked on that.
-LAZY = frozenset({"compile", "zero", "finite"})
 PADDED = frozenset({"gradcheck", "backward"})  # the row of the padding has no gradient by definition
 
 CASES: list[Case] = [
     Case("Linear", functools.partial(complexnn.Linear, 4, 5), (3, 4)),
     Case("Linear-tokens", functools.partial(complexnn.Linear, 4, 5), (3, 2, 4)),
     Case("Linear-unbiased", functools.partial(complexnn.Linear, 4, 5, bias=False), (3, 4), phase=True),
-    Case("LazyLinear", functools.partial(complexnn.LazyLinear, 5), (3, 4), skip=LAZY),
+    Case("LazyLinear", functools.partial(complexnn.LazyLinear, 5), (3, 4)),
     Case("WidelyLinear", functools.partial(complexnn.WidelyLinear, 4, 5), (3, 2, 4)),
     Case("WidelyLinear-unbiased", functools.partial(complexnn.WidelyLinear, 4, 5, bias=False), (3, 4)),
     Case("Bilinear", functools.partial(complexnn.Bilinear, 4, 5, 3), (), inputs=pair),

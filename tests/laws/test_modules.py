@@ -55,11 +55,17 @@ def cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor.to(dtype.to_real()) if tensor.is_floating_point() else tensor
 
 
-def generic(case: Case, dtype: torch.dtype, values: bool = False) -> nn.Module:
-    """The case's module with every parameter moved off its start; for laws on values a random one does not draw."""
+def fresh(case: Case, dtype: torch.dtype) -> nn.Module:
+    """The case's module as it starts, a lazy one after its first call."""
     module = case.make(device=None, dtype=dtype)
     if any(is_lazy(parameter) for parameter in module.parameters()):
         module(*signals(case, dtype))
+    return module
+
+
+def generic(case: Case, dtype: torch.dtype, values: bool = False) -> nn.Module:
+    """The case's module with every parameter moved off its start; for laws on values a random one does not draw."""
+    module = fresh(case, dtype)
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.add_(torch.randn_like(parameter), alpha=0.3)
@@ -116,7 +122,7 @@ def edges(z: Tensor) -> Iterator[Tensor]:
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128], ids=["complex64", "complex128"])
 @law("zero")
 def test_values_and_gradients_are_finite_at_zero_and_tiny_numbers(case: Case, dtype: torch.dtype) -> None:
-    module = case.make(device=None, dtype=dtype)
+    module = fresh(case, dtype)
     for inputs in zip(*(list(edges(z)) * (1 if z.is_complex() else 5) for z in signals(case, dtype)), strict=True):
         outputs, gradients = run_back(module, tuple(leaves(inputs)))
         assert all(tensor.isfinite().all() for tensor in (*outputs, *gradients))
@@ -137,7 +143,7 @@ UNBOUNDED = {
 @settings(max_examples=5, deadline=None, derandomize=True, database=None)
 def test_values_and_gradients_are_finite_at_awkward_numbers(case: Case, data: st.DataObject) -> None:
     z = data.draw(complex_tensors(case.shape, bound=1e6)).requires_grad_()
-    outputs, gradients = run_back(case.make(device=None, dtype=torch.complex64), (z,))
+    outputs, gradients = run_back(fresh(case, torch.complex64), (z,))
     assert all(tensor.isfinite().all() for tensor in (*outputs, *gradients))
 
 
@@ -228,9 +234,7 @@ def run_strided(module: nn.Module, inputs: list[Tensor]) -> tuple[list[Tensor], 
 def test_complex64_agrees_with_complex128(case: Case) -> None:
     inputs = signals(case, torch.complex64)
     single = generic(case, torch.complex64)
-    double = case.make(device=None, dtype=torch.complex128).train(single.training)
-    if any(is_lazy(parameter) for parameter in double.parameters()):
-        double(*(cast(tensor, torch.complex128) for tensor in inputs))
+    double = fresh(case, torch.complex128).train(single.training)
     double.load_state_dict(single.state_dict())
     single.train(not case.random)
     double.train(not case.random)
