@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
 
 import complexnn
+from complexnn import functional as F
 
 C64, C128 = torch.complex64, torch.complex128
 
@@ -326,3 +327,33 @@ def test_a_whitened_layer_compiles() -> None:
     pairs = zip(torch.autograd.grad(one, wanted, grad), torch.autograd.grad(other, wanted, grad), strict=True)
     for actual, expected in pairs:
         torch.testing.assert_close(actual, expected)
+
+
+def test_a_parameter_of_a_wrong_shape_or_kind_is_refused() -> None:
+    z = torch.randn(2, 4, 3, dtype=C64)
+    expected = r"expects variance and weight to be real, of shape \({}\), got torch\.{} of shape"
+    with pytest.raises(ValueError, match=expected.format("3, 3", "float32")):
+        F.layer_norm(z, (3,), torch.ones(3), whiten=True)
+    with pytest.raises(ValueError, match=expected.format("3,", "complex64")):
+        F.layer_norm(z, (3,), torch.ones(3, dtype=C64))
+    with pytest.raises(ValueError, match=expected.format("4, 3", "float32")):
+        F.group_norm(z, 2, torch.ones(4), whiten=True)
+    with pytest.raises(ValueError, match=expected.format("4,", "float32")):
+        F.instance_norm(z, weight=torch.ones(4, 3))
+    with pytest.raises(ValueError, match=expected.format("3,", "complex64")):
+        F.rms_norm(z, (3,), torch.ones(3, dtype=C64))
+    with pytest.raises(ValueError, match=r"mean and bias to be complex, of shape \(3,\), got torch\.float32"):
+        F.layer_norm(z, (3,), bias=torch.ones(3))
+
+
+def test_a_wrong_number_of_groups_or_eps_is_refused() -> None:
+    z = torch.randn(2, 4, 3, dtype=C64)
+    for groups in (0, -2):
+        with pytest.raises(ValueError, match=f"num_groups must be at least 1, got {groups}"):
+            complexnn.GroupNorm(groups, 4)
+    for groups in (0, -2, 3):
+        with pytest.raises(ValueError, match=f"expects num_groups that divide the 4 channels, got {groups}"):
+            F.group_norm(z, groups)
+    for layer in (complexnn.LayerNorm(3, eps=-1.0), complexnn.GroupNorm(2, 4, eps=-1.0), complexnn.RMSNorm(3, -1.0)):
+        with pytest.raises(ValueError, match=r"expects a positive eps, got -1\.0"):
+            layer(z)
