@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+import re
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -165,3 +167,37 @@ def test_without_running_statistics_evaluation_uses_the_batch(layer: type[nn.Mod
     torch.testing.assert_close(module.eval()(z), module.train()(z))
     assert not module.state_dict()
     assert math.isclose(float(module(z).abs().square().mean()), 1, abs_tol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 2, 2), (2, 3, 0, 2)])
+@pytest.mark.parametrize("layer", [complexnn.SplitBatchNorm2d, complexnn.MagnitudeBatchNorm2d])
+def test_an_empty_batch_leaves_the_running_statistics(layer: type[nn.Module], shape: tuple[int, ...]) -> None:
+    module = layer(3)
+    before = copy.deepcopy(module.state_dict())
+    y = module(torch.empty(shape, dtype=torch.complex64, requires_grad=True))
+    y.sum().abs().backward()
+    assert y.shape == shape and module.weight.grad is not None
+    del before["num_batches_tracked"]
+    assert all(torch.equal(module.state_dict()[key], value) for key, value in before.items())
+
+
+C64 = torch.complex64
+WRONG = [
+    (F.batch_norm, {"weight": torch.ones(3)}, "variance and weight to be real, of shape (3, 3), got torch.float32"),
+    (F.batch_norm, {"weight": torch.ones(3, 3, dtype=C64)}, "of shape (3, 3), got torch.complex64 of shape (3, 3)"),
+    (F.batch_norm, {"bias": torch.ones(3)}, "mean and bias to be complex, of shape (3,), got torch.float32"),
+    (F.batch_norm, {"running_cov": torch.ones(3)}, "to be real, of shape (3, 3), got torch.float32 of shape (3,)"),
+    (F.split_batch_norm, {"weight": torch.ones(3)}, "to be real, of shape (3, 2), got torch.float32 of shape (3,)"),
+    (F.split_batch_norm, {"running_mean": torch.ones(3)}, "to be complex, of shape (3,), got torch.float32"),
+    (F.magnitude_batch_norm, {"weight": torch.ones(3, 2)}, "to be real, of shape (3,), got torch.float32 of shape"),
+    (F.magnitude_batch_norm, {"weight": torch.ones(())}, "to be real, of shape (3,), got torch.float32 of shape ()"),
+]
+
+
+@pytest.mark.parametrize(("function", "wrong", "message"), WRONG)
+def test_a_parameter_of_a_wrong_shape_or_kind_is_refused(function: Callable, wrong: dict, message: str) -> None:
+    running = ["running_power"] if function is F.magnitude_batch_norm else ["running_mean", "running_cov"]
+    running[-1] = running[-1].replace("cov", "var" if function is F.split_batch_norm else "cov")
+    arguments = dict.fromkeys(running) | wrong
+    with pytest.raises(ValueError, match=re.escape(message)):
+        function(torch.randn(5, 3, dtype=C64), **arguments, training=True)

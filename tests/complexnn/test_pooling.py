@@ -428,6 +428,9 @@ def test_power_average_rejects_what_is_no_norm() -> None:
             complexnn.LPPool1d(p, 2)(normal(2, 3, 4))
     with pytest.raises(ValueError, match="expects a kernel no longer than the input"):
         complexnn.LPPool1d(2, 5)(normal(2, 3, 4))
+    for kernel, stride in ((0, None), (-1, None), (2, 0), (2, -1)):
+        with pytest.raises(ValueError, match="expects kernel_size and stride of at least 1"):
+            complexnn.LPPool2d(2, kernel, stride)(normal(2, 3, 4, 4))
 
 
 def truncated(array: np.ndarray, size: int, axis: int) -> np.ndarray:
@@ -521,6 +524,8 @@ def test_spectral_pooling_rejects_what_does_not_fit() -> None:
             module(z)
     with pytest.raises(ValueError, match="expects one number or 2"):
         complexnn.SpectralPool2d((1, 2, 3))(z)
+    with pytest.raises(TypeError, match="'float' object cannot be interpreted as an integer"):
+        complexnn.SpectralPool2d(2.5)(z)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("dims", (1, 2, 3))

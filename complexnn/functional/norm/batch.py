@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from complexnn.functional.cast import as_real
 from complexnn.functional.norm.running import (
     covariance,
     require_channels,
@@ -39,7 +40,7 @@ def batch_norm(
     complex ``(C)``. In training the statistics are those of the batch, of all processes' batches where there is a
     ``process_group``, and the running ones are moved towards them in place. See :class:`complexnn.BatchNorm2d`.
     """
-    shape = require_channels(input, "batch_norm", running_mean, running_cov, weight, bias)
+    shape = require_channels(input, "batch_norm", (running_mean, bias), (running_cov, weight), (3,))
     require_eps(eps, "batch_norm", training)
     z = input.resolve_conj()
     if not training:
@@ -73,9 +74,9 @@ def split_batch_norm(
     the real and the imaginary part; ``weight`` is 1 / sqrt(2) by default, which makes E|y|^2 one.
     See :class:`complexnn.SplitBatchNorm2d`.
     """
-    require_channels(input, "split_batch_norm", running_mean, running_var, weight, bias)
+    require_channels(input, "split_batch_norm", (running_mean, bias), (running_var, weight), (2,))
     require_eps(eps, "split_batch_norm", training)
-    parts = torch.view_as_real(input.resolve_conj()).movedim(-1, 2).flatten(1, 2)
+    parts = as_real(input).movedim(-1, 2).flatten(1, 2)
     gain = None if weight is None else weight.flatten()
     shift = None if bias is None else torch.view_as_real(bias).flatten()
     if training:
@@ -93,7 +94,8 @@ def split_batch_norm(
         out = F.batch_norm(parts, mean, running_var.flatten(), gain, shift, False, 0.0, eps)
     if weight is None:
         out = out * math.sqrt(0.5)
-    return torch.view_as_complex(out.unflatten(1, (-1, 2)).movedim(2, -1).contiguous())
+    out = out.unflatten(1, (-1, 2)).movedim(2, -1)
+    return torch.view_as_complex(out.clone(memory_format=torch.contiguous_format))  # contiguous() skips empty ones
 
 
 def magnitude_batch_norm(
@@ -109,7 +111,7 @@ def magnitude_batch_norm(
     Input ``(N, C, *)``; ``running_power``, of E|z|^2, and ``weight`` real ``(C)``.
     See :class:`complexnn.MagnitudeBatchNorm2d`.
     """
-    shape = require_channels(input, "magnitude_batch_norm", running_power, weight)
+    shape = require_channels(input, "magnitude_batch_norm", (), (running_power, weight))
     require_eps(eps, "magnitude_batch_norm", training)
     z = input.resolve_conj()
     if training:
