@@ -225,7 +225,7 @@ def test_wrong_arguments_raise() -> None:
             complexnn.functional.dropout(normal(3), p)
     with pytest.raises(ValueError, match="dropout probability has to be between 0 and 1"):
         complexnn.Dropout2d(1.5)
-    for std in (-0.1, math.nan):
+    for std in (-0.1, math.nan, math.inf):
         with pytest.raises(ValueError, match="at least 0"):
             complexnn.PhaseNoise(std)
         with pytest.raises(ValueError, match="at least 0"):
