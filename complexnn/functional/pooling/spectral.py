@@ -55,12 +55,10 @@ def _spectral_pool(
     require_planes(z, dims, name)
     sizes = _sizes(z, dims, output_size, output_ratio, name)
     axes = tuple(range(-dims, 0))
-    if not z.numel():  # of nothing there is no FFT
-        return z[(..., *(slice(size) for size in sizes))]
-    spectrum = torch.fft.fftn(z, dim=axes, norm=norm)
+    spectrum = torch.fft.fftn(z, dim=axes, norm=norm) if z.numel() else z  # of nothing there is no FFT
     for axis, size in zip(axes, sizes, strict=True):
         spectrum = _low(spectrum, axis, size)
-    return torch.fft.ifftn(spectrum, dim=axes, norm=norm)
+    return torch.fft.ifftn(spectrum, dim=axes, norm=norm) if z.numel() else spectrum
 
 
 def spectral_pool1d(
