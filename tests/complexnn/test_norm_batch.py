@@ -73,6 +73,22 @@ def test_split_is_the_real_batch_norm_of_each_part(
     torch.testing.assert_close(layer(z), torch.complex(pair[0](z.real), pair[1](z.imag)))
 
 
+@pytest.mark.parametrize("eps", [1e-3, 0.7])
+def test_eps_is_added_to_the_power_of_batches_and_running_statistics(eps: float) -> None:
+    z = signal(50, 3)
+    dtype = z.dtype
+    split = complexnn.SplitBatchNorm1d(3, eps, dtype=dtype)
+    x = torch.view_as_real(z)
+    d = (x - x.mean(0)) / (2 * (x.var(0, correction=0) + eps)).sqrt()
+    torch.testing.assert_close(split(z), torch.view_as_complex(d))
+    split.reset_running_stats()
+    torch.testing.assert_close(split.eval()(z), z / math.sqrt(1 + 2 * eps))
+    magnitude = complexnn.MagnitudeBatchNorm1d(3, eps, dtype=dtype)
+    torch.testing.assert_close(magnitude(z), z / (z.abs().square().mean(0) + eps).sqrt())
+    magnitude.reset_running_stats()
+    torch.testing.assert_close(magnitude.eval()(z), z / math.sqrt(1 + eps))
+
+
 @pytest.mark.parametrize("layer", [complexnn.SplitBatchNorm2d, complexnn.MagnitudeBatchNorm2d])
 @pytest.mark.parametrize("affine", [True, False])
 def test_they_start_at_unit_power(layer: type[nn.Module], affine: bool) -> None:

@@ -265,6 +265,25 @@ def test_real_signals_are_normalised_as_torch_does() -> None:
         torch.testing.assert_close(ours(x + 0j), theirs(x) + 0j, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("eps", [1e-3, 0.7])
+@pytest.mark.parametrize("whiten", [False, True])
+def test_eps_is_added_to_the_variance_of_samples_and_running_statistics(whiten: bool, eps: float) -> None:
+    z = torch.randn(3, 4, 2, 50, dtype=C128)
+    z = (z - z.mean((2, 3), keepdim=True)) * (2 - 1j)
+    layer = complexnn.InstanceNorm2d(4, eps, track_running_stats=True, dtype=C128, whiten=whiten)
+    torch.testing.assert_close(layer.eval()(z), z / math.sqrt(1 + eps * (1 + whiten)))  # of running unit power
+    y = layer.train()(z)
+    if whiten:
+        power, pseudo = (x.mean((2, 3), keepdim=True) for x in (z.abs().square(), z * z))
+        a, b = (1 / (power + 2 * eps + s * pseudo.abs()).sqrt() for s in (1, -1))
+        expected = (a + b) / 2 * z + (a - b) / 2 * pseudo.sgn() * z.conj()
+    else:
+        expected = z / (z.abs().square().mean((2, 3), keepdim=True) + eps).sqrt()
+    torch.testing.assert_close(y, expected)
+    torch.testing.assert_close(complexnn.GroupNorm(4, 4, eps, dtype=C128, whiten=whiten)(z), expected)
+    torch.testing.assert_close(complexnn.LayerNorm((2, 50), eps, dtype=C128, whiten=whiten)(z), expected)
+
+
 @pytest.mark.parametrize("whiten", [False, True])
 def test_instance_norm_is_group_norm_of_single_channels_and_layer_norm_of_each(whiten: bool) -> None:
     z = signal(3, 4, 2, 5)

@@ -131,6 +131,18 @@ def test_values_and_gradients_are_finite_at_awkward_numbers(case: Case, data: st
     assert all(tensor.isfinite().all() for tensor in (*outputs, *gradients))
 
 
+def has_separate_channels(case: Case) -> bool:
+    kind = type(case.make())
+    topic = kind.__module__.split(".")[1]
+    norm = "BatchNorm" in kind.__name__ or "InstanceNorm" in kind.__name__
+    return (norm or topic in ("activation", "dropout", "pooling", "resampling")) and case.shape[1] > 1
+
+
+@law("channels", has_separate_channels)
+def test_channels_are_independent_where_they_should_be(case: Case) -> None:
+    assert_independent(generic(case, torch.complex64), *signals(case, torch.complex64), dim=1)
+
+
 @law("empty", lambda case: case.inputs is None)
 def test_an_empty_batch_has_an_output_and_a_gradient(case: Case) -> None:
     module = generic(case, torch.complex64)
