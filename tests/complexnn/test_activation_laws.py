@@ -359,6 +359,14 @@ def test_radius_gradient_is_that_of_the_expected_loss() -> None:
     assert abs(mean / (-2 * radius**3 * math.exp(-(radius**2))) - 1) < 0.03
 
 
+def test_radius_gradient_is_the_sum_over_the_ring_of_its_bandwidth() -> None:
+    z = torch.tensor([0.9 + 0j, 0.3j, 2 + 0j, -0.45 + 0j])
+    for bandwidth, total in ((0.2, -0.45), (0.5, 0.15), (1.0, 1.05)):  # the sum of Re(conj(g) z) for g = 1 + 2j
+        module = complexnn.ZAbsReLU(init=0.5, bandwidth=bandwidth)
+        gradient = torch.autograd.grad(module(z), module.threshold, torch.full_like(z, 1 + 2j))[0]
+        assert abs(gradient.item() + total / bandwidth) < 1e-5
+
+
 def test_radius_is_learned_towards_a_smaller_loss() -> None:
     z = normal(2000)
     target = torch.where(z.abs() >= 1.0, z, 0)
