@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 import platform
 import statistics
 import time
@@ -19,9 +20,10 @@ import psp
 from psp import files
 from psp.contexts import Family
 from psp.errors import UserError
+from psp.methods import Method
 from psp.networks import MLP
 from psp.streams import PermutedPixels, load
-from psp.superpose import superpose
+from psp.superpose import Superposed, superpose
 from psp.train import Measurement, Training
 
 FAMILIES: dict[str, type[Family]] = {
@@ -105,12 +107,20 @@ def build(config: Config, data: Path | None, download: bool) -> Training:
     """The training of a configuration, at its first step."""
     torch.set_num_threads(config.threads)
     images = load(config.stream.removeprefix(_STREAM), data, download)
-    stream = PermutedPixels(images, config.seed, config.steps, config.batch_size)
+    stream = PermutedPixels(images, config.seed, config.tasks, config.steps, config.batch_size)
     family = FAMILIES[config.context](seed=config.seed)
     torch.manual_seed(config.seed)
-    network = MLP(stream.width, config.width, config.hidden, stream.classes, complex=family.needs_complex)
-    net = superpose(network, family)
-    return Training(net, stream, config.tasks, config.lr, config.every, config.matrix, config.device)
+    network = MLP(math.prod(stream.shape), config.width, config.hidden, stream.classes, complex=family.needs_complex)
+    method = Method(superpose(network, family))
+    return Training(
+        method,
+        stream,
+        lr=config.lr,
+        every=config.every,
+        matrix=config.matrix,
+        device=config.device,
+        seed=config.seed,
+    )
 
 
 class Stopped(Exception):
@@ -165,7 +175,8 @@ def run(
             raise Stopped
     training.save(checkpoint)
     _write_metrics(out, training.measured)
-    net = training.net
+    net = training.method.net
+    assert isinstance(net, Superposed)
     weights = sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters())
     files.write_tensors(model, net.state_dict(), {"family": repr(net.family), "cost": net.cost, "weights": weights})
     checkpoint.unlink()

@@ -6,12 +6,13 @@ import dataclasses
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from psp import files
-from psp.streams.permuted import PermutedPixels
-from psp.superpose import Superposed
+from psp import files, keys
+from psp.methods.base import Method
+from psp.streams.base import Stream
+
+_TOGETHER = 1000  # test images in one pass: networks with the batch's own statistics depend on it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,56 +25,79 @@ class Measurement:
 
 
 class Training:
-    """A superposed network that learns a stream by RMSprop, one step at a time, and can stop and go on anywhere.
+    """A method that learns a stream by RMSprop, one step at a time, and can stop and go on anywhere.
 
-    After every ``every`` steps the accuracy on task 0 is measured; after the last step (with ``matrix``: after every
-    task) that on every task.
+    After every ``every`` steps the accuracy on task 0 is measured, after the last step that on every task. With
+    ``matrix`` also that on every task before the first step and, after every visit of a task, on it, on all tasks
+    before it and on the next one.
 
     Args:
-        net: the network.
+        method: the network and how it learns.
         stream: the tasks.
-        tasks: how many of them.
+        cycles: how often the stream visits all of them.
         lr: learning rate of RMSprop, whose other settings are torch's defaults.
         every: steps between measurements of task 0.
-        matrix: whether to measure all tasks after each of them.
+        matrix: whether to measure tasks after each.
         device: where to train.
+        seed: of what the method draws at random.
     """
 
     def __init__(
         self,
-        net: Superposed,
-        stream: PermutedPixels,
-        tasks: int,
+        method: Method,
+        stream: Stream,
+        cycles: int = 1,
         lr: float = 1e-4,
         every: int = 100,
         matrix: bool = False,
         device: torch.device | str = "cpu",
+        seed: int = 0,
     ) -> None:
-        self.net = net.to(device)
+        self.method = method.to(device)
         self.stream = stream
-        self.tasks = tasks
+        self.steps = cycles * stream.tasks * stream.steps
         self.every = every
         self.matrix = matrix
         self.device = torch.device(device)
-        self.optimizer = torch.optim.RMSprop(net.parameters(), lr=lr)
+        self.seed = seed
+        self.optimizer = torch.optim.RMSprop([p for p in method.parameters() if p.requires_grad], lr=lr)
         self.step = 0
         self.measured: list[Measurement] = []
 
-    @property
-    def steps(self) -> int:
-        """Training steps in all."""
-        return self.tasks * self.stream.steps
-
     def advance(self) -> None:
         """Train one step, and measure where it is time to."""
-        x, y, task = self.stream.batch(self.step)
+        stream, method = self.stream, self.method
+        if self.matrix and self.step == 0:
+            self.measured += map(self.measure, range(stream.tasks))
+        x, y, task = self.batch(self.step)
+        if self.step % stream.steps == 0:
+            method.start(task, self.optimizer)
         self.optimizer.zero_grad()
-        F.cross_entropy(self.net(x.to(self.device), task=task), y.to(self.device)).backward()
+        method.loss(x, y, task, self.step).backward()
+        method.before_step()
         self.optimizer.step()
+        method.after_step()
         self.step += 1
-        last = self.step == self.steps
-        if last or (self.matrix and self.step % self.stream.steps == 0):
-            self.measured += [self.measure(task) for task in range(self.tasks)]
+        if self.step % stream.steps == 0:
+            visit = range(self.step - 1, self.step - 1 - stream.steps, -1)
+            method.finish(task, (self.batch(step)[:2] for step in visit))
+        self._measure_where_due(task)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor, int]:
+        """What is learned in a step: images, labels, task."""
+        task = None
+        if self.method.joint:
+            task = int(keys.words(self.seed, "joint", step, 1, 1)[0] % self.stream.tasks)
+        x, y, task = self.stream.batch(step, task)
+        return x.to(self.device), y.to(self.device), task
+
+    def _measure_where_due(self, task: int) -> None:
+        tasks = self.stream.tasks
+        if self.step == self.steps:
+            self.measured += map(self.measure, range(tasks))
+        elif self.matrix and self.step % self.stream.steps == 0:
+            seen = task + 2 if self.step < tasks * self.stream.steps else tasks
+            self.measured += map(self.measure, range(min(seen, tasks)))
         elif self.step % self.every == 0:
             self.measured.append(self.measure(0))
 
@@ -81,15 +105,17 @@ class Training:
     def measure(self, task: int) -> Measurement:
         """The accuracy on one task."""
         x, y = self.stream.test(task)
+        self.method.eval()
         right = sum(
-            int((self.net(part.to(self.device), task=task).argmax(1).cpu() == labels).sum())
-            for part, labels in zip(x.split(2000), y.split(2000), strict=True)
+            int((self.method(part.to(self.device), task).argmax(1).cpu() == labels).sum())
+            for part, labels in zip(x.split(_TOGETHER), y.split(_TOGETHER), strict=True)
         )
+        self.method.train()
         return Measurement(self.step, task, right / len(y))
 
     def save(self, path: Path) -> None:
         """Write all that going on needs into one file."""
-        tensors = {f"net.{name}": t for name, t in self.net.state_dict().items()}
+        tensors = {f"method.{name}": t for name, t in self.method.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
         measured = [dataclasses.astuple(m) for m in self.measured]
@@ -98,12 +124,14 @@ class Training:
     def restore(self, path: Path) -> None:
         """Take up what :meth:`save` wrote."""
         tensors, metadata = files.read_tensors(path)
-        self.net.load_state_dict({n.removeprefix("net."): t for n, t in tensors.items() if n.startswith("net.")})
+        # Copies, since a tensor in a mapped file is not aligned as torch's own are, and rounding depends on it.
+        self.method.load_state_dict(
+            {n.removeprefix("method."): t for n, t in tensors.items() if n.startswith("method.")}
+        )
         state: dict[int, dict[str, Tensor]] = {}
         for name, t in tensors.items():
             if name.startswith("optimizer."):
                 _, index, part = name.split(".")
-                # A copy, since a tensor in a mapped file is not aligned as torch's own are, and rounding depends on it.
                 state.setdefault(int(index), {})[part] = t.clone()
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
         self.step = metadata["step"]

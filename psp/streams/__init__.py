@@ -1,5 +1,6 @@
 """Tasks that arrive one after another."""
 
+from psp.streams.base import Stream as Stream
 from psp.streams.datasets import Images as Images
 from psp.streams.datasets import load as load
 from psp.streams.permuted import PermutedPixels as PermutedPixels

@@ -73,7 +73,7 @@ def test_a_run_leaves_its_configuration_metrics_figure_and_model(
     assert [row.split(",")[:2] for row in rows[1:]] == [["5", "0"], ["10", "0"], ["15", "0"], ["20", "0"], ["20", "1"]]
     tensors, metadata = files.read_tensors(out / "model.safetensors")
     assert metadata == {"family": "Binary(seed=1)", "cost": 784 + 8, "weights": 784 * 8 + 8 + 8 * 10 + 10}
-    net = build(CONFIG, None, False).net
+    net = build(CONFIG, None, False).method.net
     net.load_state_dict(tensors)
     assert (out / "figure.png").read_bytes().startswith(b"\x89PNG")
 

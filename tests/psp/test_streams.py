@@ -24,7 +24,7 @@ def small(n: int = 50, test: int = 20, pixels: int = 12) -> Images:
 
 def test_task_0_is_unpermuted_and_scaled_to_mean_0_and_variance_1() -> None:
     images = small(n=64)
-    stream = PermutedPixels(images, seed=3, steps=4, batch_size=16)
+    stream = PermutedPixels(images, seed=3, tasks=2**50, steps=4, batch_size=16)
     seen = torch.cat([stream.batch(step)[0] for step in range(4)])
     assert abs(float(seen.mean())) < 1e-6
     assert abs(float(seen.std(correction=0)) - 1) < 1e-6
@@ -36,7 +36,7 @@ def test_task_0_is_unpermuted_and_scaled_to_mean_0_and_variance_1() -> None:
 
 @pytest.mark.parametrize("task", [1, 7, 2**40])
 def test_a_task_shuffles_the_pixels_of_every_image_alike(task: int) -> None:
-    stream = PermutedPixels(small(), seed=3, steps=5)
+    stream = PermutedPixels(small(), seed=3, tasks=2**50, steps=5)
     plain, _ = stream.test(0)
     x, _ = stream.test(task)
     order = stream.permutation(task)
@@ -47,7 +47,7 @@ def test_a_task_shuffles_the_pixels_of_every_image_alike(task: int) -> None:
 
 def test_tasks_and_seeds_have_permutations_of_their_own() -> None:
     orders = {
-        tuple(PermutedPixels(small(), seed, 5).permutation(task).tolist())  # type: ignore[union-attr]
+        tuple(PermutedPixels(small(), seed, 50, 5).permutation(task).tolist())  # type: ignore[union-attr]
         for seed in range(5)
         for task in range(1, 6)
     }
@@ -57,7 +57,7 @@ def test_tasks_and_seeds_have_permutations_of_their_own() -> None:
 def test_training_and_test_images_of_a_task_share_its_permutation() -> None:
     images = small()
     same = Images(images.train, images.train_labels, images.train, images.train_labels)
-    stream = PermutedPixels(same, seed=0, steps=1, batch_size=50)
+    stream = PermutedPixels(same, seed=0, tasks=2**50, steps=1, batch_size=50)
     x, y, task = stream.batch(1)
     tested, labels = stream.test(1)
     assert task == 1
@@ -70,20 +70,20 @@ def test_training_and_test_images_of_a_task_share_its_permutation() -> None:
 
 def test_an_epoch_shows_every_image_once_and_ignores_task_switches() -> None:
     images = small(n=50)
-    stream = PermutedPixels(images, seed=1, steps=3, batch_size=16)  # 4 batches an epoch, the last of 2
+    stream = PermutedPixels(images, seed=1, tasks=2**50, steps=3, batch_size=16)  # 4 batches an epoch, the last of 2
     for epoch in range(3):
         labels = torch.cat([stream.batch(4 * epoch + b)[1] for b in range(4)])
         assert len(labels) == 50
         assert torch.equal(labels.sort().values, images.train_labels.sort().values)
     assert [stream.batch(step)[2] for step in range(7)] == [0, 0, 0, 1, 1, 1, 2]
-    orders = [stream._order(epoch).tolist() for epoch in range(3)]
+    orders = [torch.cat([stream._order(4 * epoch + b) for b in range(4)]).tolist() for epoch in range(3)]
     assert all(sorted(order) == list(range(50)) for order in orders)
     assert orders[0] != orders[1] != orders[2]
 
 
 def test_a_batch_is_a_pure_function_of_its_step() -> None:
-    forward = PermutedPixels(small(), seed=1, steps=3, batch_size=16)
-    backward = PermutedPixels(small(), seed=1, steps=3, batch_size=16)
+    forward = PermutedPixels(small(), seed=1, tasks=2**50, steps=3, batch_size=16)
+    backward = PermutedPixels(small(), seed=1, tasks=2**50, steps=3, batch_size=16)
     steps = list(range(12))
     a = {step: forward.batch(step) for step in steps}
     b = {step: backward.batch(step) for step in reversed(steps)}
@@ -93,7 +93,7 @@ def test_a_batch_is_a_pure_function_of_its_step() -> None:
 def test_streams_leave_the_images_as_they_are() -> None:
     floating = load("digits")
     before = floating.test.clone(), floating.train.clone()
-    stream = PermutedPixels(floating, seed=0, steps=2)
+    stream = PermutedPixels(floating, seed=0, tasks=2**50, steps=2)
     for step in range(3):
         stream.batch(step)
         stream.test(step)

@@ -9,16 +9,18 @@ import torch
 
 import psp
 from psp.contexts import Family
+from psp.methods import Method
 from psp.networks import MLP
 from psp.streams import PermutedPixels, load
 from psp.train import Training
 
 
 def training(family: Family, tasks: int = 2, steps: int = 12, **options: object) -> Training:
-    stream = PermutedPixels(load("digits"), seed=0, steps=steps)
+    stream = PermutedPixels(load("digits"), seed=0, tasks=tasks, steps=steps)
     torch.manual_seed(0)
-    network = MLP(stream.width, 16, 1, stream.classes, complex=family.needs_complex)
-    return Training(psp.superpose(network, family), stream, tasks, **{"lr": 1e-3, "every": 5} | options)  # type: ignore[arg-type]
+    network = MLP(*stream.shape, 16, 1, stream.classes, complex=family.needs_complex)
+    method = Method(psp.superpose(network, family))
+    return Training(method, stream, **{"lr": 1e-3, "every": 5} | options)  # type: ignore[arg-type]
 
 
 def finish(run: Training) -> Training:
@@ -39,30 +41,34 @@ def test_the_first_task_is_measured_every_few_steps_and_all_tasks_at_the_end() -
     assert [(m.step, m.task) for m in run.measured] == [(5, 0), (10, 0), (15, 0), (20, 0), (24, 0), (24, 1)]
 
 
-def test_the_matrix_holds_every_task_after_each() -> None:
+def test_the_matrix_holds_every_task_before_the_first_and_after_each() -> None:
     run = finish(training(psp.Binary(0), matrix=True, every=1000))
-    assert [(m.step, m.task) for m in run.measured] == [(12, 0), (12, 1), (24, 0), (24, 1)]
+    assert [(m.step, m.task) for m in run.measured] == [(0, 0), (0, 1), (12, 0), (12, 1), (24, 0), (24, 1)]
 
 
 def test_accuracy_is_the_share_of_right_answers() -> None:
     run = training(psp.Binary(0))
     x, y = run.stream.test(1)
     with torch.no_grad():
-        right = [int(run.net(image[None], task=1).argmax()) == int(label) for image, label in zip(x, y, strict=True)]
+        right = [
+            int(run.method.net(image[None], task=1).argmax()) == int(label) for image, label in zip(x, y, strict=True)
+        ]
     assert run.measure(1).accuracy == sum(right) / len(right)
 
 
 def test_measuring_changes_nothing() -> None:
     often, seldom = finish(training(psp.Binary(0), every=1)), finish(training(psp.Binary(0), every=1000))
-    assert all(torch.equal(a, b) for a, b in zip(often.net.parameters(), seldom.net.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(often.method.net.parameters(), seldom.method.net.parameters(), strict=True)
+    )
 
 
 def test_training_follows_rmsprop_on_the_network_under_its_context() -> None:
     run = training(psp.Binary(0), lr=1e-2)
-    weight = run.net.network.get_parameter("layers.0.weight")
+    weight = run.method.net.network.get_parameter("layers.0.weight")
     before = weight.detach().clone()
     x, y, task = run.stream.batch(0)
-    torch.nn.functional.cross_entropy(run.net(x, task=task), y).backward()
+    torch.nn.functional.cross_entropy(run.method.net(x, task=task), y).backward()
     assert weight.grad is not None
     square = 0.01 * weight.grad**2
     expected = before - 1e-2 * weight.grad / (square.sqrt() + 1e-8)
@@ -82,5 +88,5 @@ def test_a_run_that_goes_on_from_a_file_ends_in_the_same_bits(family: Family, st
     second.restore(tmp_path / "checkpoint.safetensors")
     finish(second)
     assert second.measured == whole.measured
-    for a, b in zip(whole.net.parameters(), second.net.parameters(), strict=True):
+    for a, b in zip(whole.method.net.parameters(), second.method.net.parameters(), strict=True):
         assert torch.equal(a, b)

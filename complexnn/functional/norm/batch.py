@@ -6,10 +6,8 @@ import math
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from complexnn.functional.cast import as_real
 from complexnn.functional.norm.running import (
     covariance,
     require_channels,
@@ -19,6 +17,7 @@ from complexnn.functional.norm.running import (
     whiten_running,
 )
 from complexnn.functional.norm.scale import scale
+from complexnn.functional.norm.split import map_parts, normalise_parts
 from complexnn.functional.norm.whiten import whiten
 
 
@@ -76,26 +75,22 @@ def split_batch_norm(
     """
     require_channels(input, "split_batch_norm", (running_mean, bias), (running_var, weight), (2,))
     require_eps(eps, "split_batch_norm", training)
-    parts = as_real(input).movedim(-1, 2).flatten(1, 2)
-    gain = None if weight is None else weight.flatten()
-    shift = None if bias is None else torch.view_as_real(bias).flatten()
-    if training:
-        require_several(input.shape)
-        # With momentum 1 torch leaves the statistics of this batch here: so the momentum can be a tensor.
-        mean, var = parts.new_zeros(parts.shape[1]), parts.new_zeros(parts.shape[1])
-        out = F.batch_norm(parts, mean, var, gain, shift, True, 1.0, eps)
-        if running_mean is not None and running_var is not None and input.numel():
-            update(running_mean, torch.view_as_complex(mean.view(-1, 2)), momentum)
-            update(running_var, var.view(-1, 2), momentum)
-    elif running_mean is None or running_var is None:
-        raise ValueError("split_batch_norm expects running_mean and running_var unless training, got None")
-    else:
-        mean = torch.view_as_real(running_mean).flatten()
-        out = F.batch_norm(parts, mean, running_var.flatten(), gain, shift, False, 0.0, eps)
+    z = input.resolve_conj().contiguous()
     if weight is None:
-        out = out * math.sqrt(0.5)
-    out = out.unflatten(1, (-1, 2)).movedim(2, -1)
-    return torch.view_as_complex(out.clone(memory_format=torch.contiguous_format))  # contiguous() skips empty ones
+        weight = torch.full((z.shape[1], 2), math.sqrt(0.5), dtype=z.real.dtype, device=z.device)
+    if training:
+        require_several(z.shape)
+        y, mean, var = normalise_parts(z, weight, bias, eps)
+        if running_mean is not None and running_var is not None and z.numel():
+            n = z.numel() // z.shape[1]
+            update(running_mean, mean, momentum)
+            update(running_var, (var * (n / (n - 1))).to(running_var.dtype), momentum)
+        return y
+    if running_mean is None or running_var is None:
+        raise ValueError("split_batch_norm expects running_mean and running_var unless training, got None")
+    scale_by = weight * (running_var + eps).rsqrt()
+    shift = -scale_by * torch.view_as_real(running_mean)
+    return map_parts(z, scale_by, shift if bias is None else shift + torch.view_as_real(bias))
 
 
 def magnitude_batch_norm(

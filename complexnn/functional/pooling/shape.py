@@ -16,7 +16,9 @@ _AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
 
 def expand(value: int | Iterable[int], dims: int, name: str) -> tuple[int, ...]:
     """One number for every spatial dimension, or one for each."""
-    sizes = (value,) * dims if isinstance(value, int) else tuple(value)
+    sizes = (value,) if isinstance(value, int) else tuple(value)
+    if len(sizes) == 1:
+        sizes *= dims
     if len(sizes) != dims:
         raise ValueError(f"{name} expects one number or {dims}, got {value}")
     return sizes
