@@ -121,6 +121,15 @@ def test_inplace_overwrites_the_input(lazy: bool) -> None:
     assert torch.equal(dropped, complexnn.Dropout(0.5)(given))
 
 
+@pytest.mark.parametrize("kind", ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d"))
+def test_every_dropout_can_overwrite_its_input(kind: str) -> None:
+    for inplace in (True, False):
+        z = normal(8, 8, 2, 2, 2)[(..., *[0] * (3 - int(kind[7:8] or 3)))].contiguous()
+        kept = z.clone()
+        output = getattr(complexnn, kind)(0.5, inplace)(z)
+        assert torch.equal(z, output if inplace else kept) and not torch.equal(output, kept)
+
+
 def test_inplace_has_the_right_gradient() -> None:
     leaf = normal(50, 20).requires_grad_()
     gradients = []

@@ -391,6 +391,14 @@ def test_power_average_goes_from_the_sum_to_the_largest() -> None:
     torch.testing.assert_close(high[clear], complexnn.MaxPool2d(2)(z)[clear])
 
 
+@pytest.mark.parametrize("dims", (1, 2, 3))
+def test_power_average_at_infinity_keeps_stride_and_ceil_mode(dims: int) -> None:
+    z = normal(*SHAPES[dims])
+    for stride, ceil_mode in ((None, True), (1, False), (3, True)):
+        expected = layer("MaxPool", dims)(2, stride, ceil_mode=ceil_mode)(z)
+        assert torch.equal(layer("LPPool", dims)(math.inf, 2, stride, ceil_mode)(z), expected)
+
+
 def test_power_average_of_a_window_that_cancels_is_zero() -> None:
     for p in (1.0, 1.5, 2.0, 8.0):
         for window in ([1 + 1j, -1 - 1j], [0j, 0j], [complex(-0.0, -0.0), 0j], [1e-30 + 0j, -1e-30 + 0j]):
