@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
@@ -114,7 +116,7 @@ class PhaseNoise(nn.Module):
 
     Raises:
         TypeError: the input is not complex.
-        ValueError: ``std`` is negative.
+        ValueError: ``std`` is negative or infinite.
 
     Example:
         >>> torch.allclose(PhaseNoise(std=0.1)(torch.tensor([3 + 4j])).abs(), torch.tensor([5.0]))
@@ -123,8 +125,8 @@ class PhaseNoise(nn.Module):
 
     def __init__(self, std: float) -> None:
         super().__init__()
-        if not std >= 0:
-            raise ValueError(f"std must be at least 0, got {std}")
+        if not 0 <= std < math.inf:
+            raise ValueError(f"std must be finite and at least 0, got {std}")
         self.std = std
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:

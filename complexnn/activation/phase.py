@@ -202,8 +202,6 @@ class EquivariantPhaseReLU(PerChannel):
         nn.init.ones_(self.phase_scale)
 
     def forward(self, input: Tensor) -> Tensor:
-        if input.ndim < 2:
-            raise ValueError(f"EquivariantPhaseReLU expects channels in dimension 1, got shape {tuple(input.shape)}")
         return F.equivariant_phase_relu(input, self.spread(self.phase_scale, input))
 
     def extra_repr(self) -> str:

@@ -62,7 +62,9 @@ class _Both(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         require_complex(input, type(self).__name__)
-        return split_elementwise(input, super().forward)
+        output = split_elementwise(input, super().forward)
+        # Of a conjugate view there is no real view to change: a copy was.
+        return input.copy_(output) if getattr(self, "inplace", False) and input.is_conj() else output
 
 
 class CReLU(_Both, nn.ReLU):

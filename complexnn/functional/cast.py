@@ -23,9 +23,14 @@ def _axis(x: Tensor, dim: int, name: str) -> int:
     return dim % x.ndim
 
 
+def as_real(z: Tensor) -> Tensor:
+    """Both parts in a last dimension of two: a view, of which an empty one, strided, would not go back."""
+    return torch.view_as_real(z.resolve_conj()) if z.numel() else torch.stack((z.real, z.imag), -1)
+
+
 def by_part(function: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
     """f(x) + j f(y) for a real linear map of batches, called once on both parts as one batch of twice the size."""
-    planes = torch.view_as_real(z.resolve_conj()).movedim(-1, 0)
+    planes = as_real(z).movedim(-1, 0)
     real, imag = function(planes.flatten(0, 1)).unflatten(0, planes.shape[:2]).unbind(0)
     return torch.complex(real, imag)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -55,8 +57,8 @@ def dropout3d(z: Tensor, p: float = 0.5, training: bool = True, inplace: bool = 
 def phase_noise(z: Tensor, std: float, training: bool = True) -> Tensor:
     """z e^{jt} with t normal of standard deviation ``std``. See :class:`complexnn.PhaseNoise`."""
     require_complex(z, "phase_noise")
-    if not std >= 0:
-        raise ValueError(f"phase_noise expects a standard deviation of at least 0, got {std}")
+    if not 0 <= std < math.inf:
+        raise ValueError(f"phase_noise expects a finite standard deviation of at least 0, got {std}")
     if std == 0 or not training:
         return z
     angle = z.detach().real.new_empty(z.shape).normal_(0, std)

@@ -152,8 +152,8 @@ class SyncBatchNorm(_BatchNorm):
     def convert_sync_batchnorm(cls, module: nn.Module, process_group: Any = None) -> nn.Module:
         """Put a SyncBatchNorm for each complexnn BatchNorm1d, 2d and 3d in ``module``, with its parameters and buffers.
 
-        Returns ``module``, or its replacement where it is one itself. torch's real layers stay: for them there is
-        :meth:`torch.nn.SyncBatchNorm.convert_sync_batchnorm`.
+        Returns ``module``, or its replacement where it is one itself. torch's real layers stay. Theirs is
+        :meth:`torch.nn.SyncBatchNorm.convert_sync_batchnorm`, on parts without complex ones, which it takes for real.
 
         Example:
             >>> net = torch.nn.Sequential(torch.nn.Identity(), BatchNorm1d(2))

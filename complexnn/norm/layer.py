@@ -98,8 +98,8 @@ class GroupNorm(nn.GroupNorm):
 
     Raises:
         TypeError: the input or ``dtype`` is not complex.
-        ValueError: ``num_channels`` is no multiple of ``num_groups``, the input has another number of channels, or
-            one number in all.
+        ValueError: ``num_groups`` is below 1, or ``num_channels`` no multiple of it; the input has another number of
+            channels, or one number in all.
 
     Example:
         >>> y = GroupNorm(2, 6)(torch.randn(4, 6, 5, 7, dtype=torch.complex64) + 3)
@@ -120,6 +120,8 @@ class GroupNorm(nn.GroupNorm):
         whiten: bool = False,
     ) -> None:
         dtype = complex_dtype(dtype)
+        if num_groups < 1:
+            raise ValueError(f"num_groups must be at least 1, got {num_groups}")
         super().__init__(num_groups, num_channels, eps, affine=False)
         self.affine = affine
         self.whiten = whiten

@@ -105,8 +105,9 @@ def holomorphy_residual(function: Callable[[Tensor], Any], z: Tensor, seed: int 
         return 0.0
     generator = torch.Generator().manual_seed(seed)
     directions = [torch.randn(o.shape, dtype=o.dtype, generator=generator).to(o.device) for o in outputs]
-    (along,) = torch.autograd.grad(outputs, z, directions, retain_graph=True)
-    (across,) = torch.autograd.grad(outputs, z, [torch.complex(-d.imag, d.real) for d in directions])
+    (along,) = torch.autograd.grad(outputs, z, directions, retain_graph=True, materialize_grads=True)
+    turned_directions = [torch.complex(-d.imag, d.real) for d in directions]
+    (across,) = torch.autograd.grad(outputs, z, turned_directions, materialize_grads=True)
     turned = torch.complex(-across.imag, across.real)  # j v(jg)
     holomorphic, antiholomorphic = float((along - turned).norm()), float((along + turned).norm())
     whole = math.hypot(holomorphic, antiholomorphic)

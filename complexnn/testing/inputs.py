@@ -99,7 +99,8 @@ def rounding(dtype: torch.dtype) -> float:
 
 
 def deviation(actual: Tensor, expected: Tensor) -> float:
-    """max |actual - expected| over max |expected|; infinite where shapes, dtypes or places of NaN differ."""
+    """max |actual - expected| over max |expected|; infinite where shapes or dtypes differ, or, unless the two are
+    equal, where anything is NaN or infinite."""
     if actual.shape != expected.shape or actual.dtype != expected.dtype:
         return float("inf")
     if not actual.numel():

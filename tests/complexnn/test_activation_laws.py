@@ -233,11 +233,22 @@ def test_a_wrong_number_of_channels_is_refused(make: Callable[..., nn.Module]) -
         (lambda: complexnn.PolarTanh(0.0), "m must be positive, got 0.0"),
         (lambda: complexnn.SigLog(1.0, -1.0), "c and r must be positive, got c=1.0 and r=-1.0"),
         (lambda: complexnn.MVN(1), "k must be at least 2, or None, got 1"),
+        (lambda: F.zabs_relu(normal(3), bandwidth=0.0), "bandwidth must be positive, got 0.0"),
+        (lambda: F.polar_tanh(normal(3), -1.0), "m must be positive, got -1.0"),
+        (lambda: F.siglog(normal(3), c=0.0), "c and r must be positive, got c=0.0 and r=1.0"),
+        (lambda: F.mvn(normal(3), 0), "k must be at least 2, or None, got 0"),
+        (lambda: F.equivariant_phase_relu(normal(3), torch.tensor(1.0)), "expects channels in dimension 1"),
     ],
 )
-def test_a_wrong_argument_is_refused(make: Callable[[], nn.Module], message: str) -> None:
+def test_a_wrong_argument_is_refused(make: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("function", [F.modrelu, F.zabs_relu])
+def test_a_complex_parameter_of_the_modulus_is_refused(function: Callable[..., Tensor]) -> None:
+    with pytest.raises(TypeError, match=r"expects a real parameter, got torch\.complex64"):
+        function(normal(3), torch.tensor(1j))
 
 
 @pytest.mark.parametrize("make", [complexnn.ModReLU, complexnn.ZAbsReLU, complexnn.EquivariantPhaseReLU])
@@ -348,6 +359,14 @@ def test_radius_gradient_is_that_of_the_expected_loss() -> None:
     assert abs(mean / (-2 * radius**3 * math.exp(-(radius**2))) - 1) < 0.03
 
 
+def test_radius_gradient_is_the_sum_over_the_ring_of_its_bandwidth() -> None:
+    z = torch.tensor([0.9 + 0j, 0.3j, 2 + 0j, -0.45 + 0j])
+    for bandwidth, total in ((0.2, -0.45), (0.5, 0.15), (1.0, 1.05)):  # the sum of Re(conj(g) z) for g = 1 + 2j
+        module = complexnn.ZAbsReLU(init=0.5, bandwidth=bandwidth)
+        gradient = torch.autograd.grad(module(z), module.threshold, torch.full_like(z, 1 + 2j))[0]
+        assert abs(gradient.item() + total / bandwidth) < 1e-5
+
+
 def test_radius_is_learned_towards_a_smaller_loss() -> None:
     z = normal(2000)
     target = torch.where(z.abs() >= 1.0, z, 0)
@@ -385,6 +404,9 @@ def test_inplace_changes_the_input_and_nothing_else_does() -> None:
     assert torch.equal(w, output)
     gradient = torch.autograd.grad(output, z, torch.full_like(z, 1 + 1j))[0]
     assert torch.equal(gradient, F.crelu(torch.sgn(z.detach().real) + 1j * torch.sgn(z.detach().imag)))
+    lazy = normal(3, 4).conj()
+    expected = F.crelu(lazy)
+    assert complexnn.CReLU(inplace=True)(lazy) is lazy and torch.equal(lazy, expected)
     for module in (complexnn.CReLU(), complexnn.CELU(), complexnn.CThreshold(0.1, 0.0)):
         kept = w.detach().clone()
         module(kept)

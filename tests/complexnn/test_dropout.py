@@ -121,6 +121,15 @@ def test_inplace_overwrites_the_input(lazy: bool) -> None:
     assert torch.equal(dropped, complexnn.Dropout(0.5)(given))
 
 
+@pytest.mark.parametrize("kind", ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d"))
+def test_every_dropout_can_overwrite_its_input(kind: str) -> None:
+    for inplace in (True, False):
+        z = normal(8, 8, 2, 2, 2)[(..., *[0] * (3 - int(kind[7:8] or 3)))].contiguous()
+        kept = z.clone()
+        output = getattr(complexnn, kind)(0.5, inplace)(z)
+        assert torch.equal(z, output if inplace else kept) and not torch.equal(output, kept)
+
+
 def test_inplace_has_the_right_gradient() -> None:
     leaf = normal(50, 20).requires_grad_()
     gradients = []
@@ -225,7 +234,7 @@ def test_wrong_arguments_raise() -> None:
             complexnn.functional.dropout(normal(3), p)
     with pytest.raises(ValueError, match="dropout probability has to be between 0 and 1"):
         complexnn.Dropout2d(1.5)
-    for std in (-0.1, math.nan):
+    for std in (-0.1, math.nan, math.inf):
         with pytest.raises(ValueError, match="at least 0"):
             complexnn.PhaseNoise(std)
         with pytest.raises(ValueError, match="at least 0"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+import re
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -69,6 +71,22 @@ def test_split_is_the_real_batch_norm_of_each_part(
     for module in (layer, *pair):
         module.eval()
     torch.testing.assert_close(layer(z), torch.complex(pair[0](z.real), pair[1](z.imag)))
+
+
+@pytest.mark.parametrize("eps", [1e-3, 0.7])
+def test_eps_is_added_to_the_power_of_batches_and_running_statistics(eps: float) -> None:
+    z = signal(50, 3)
+    dtype = z.dtype
+    split = complexnn.SplitBatchNorm1d(3, eps, dtype=dtype)
+    x = torch.view_as_real(z)
+    d = (x - x.mean(0)) / (2 * (x.var(0, correction=0) + eps)).sqrt()
+    torch.testing.assert_close(split(z), torch.view_as_complex(d))
+    split.reset_running_stats()
+    torch.testing.assert_close(split.eval()(z), z / math.sqrt(1 + 2 * eps))
+    magnitude = complexnn.MagnitudeBatchNorm1d(3, eps, dtype=dtype)
+    torch.testing.assert_close(magnitude(z), z / (z.abs().square().mean(0) + eps).sqrt())
+    magnitude.reset_running_stats()
+    torch.testing.assert_close(magnitude.eval()(z), z / math.sqrt(1 + eps))
 
 
 @pytest.mark.parametrize("layer", [complexnn.SplitBatchNorm2d, complexnn.MagnitudeBatchNorm2d])
@@ -165,3 +183,37 @@ def test_without_running_statistics_evaluation_uses_the_batch(layer: type[nn.Mod
     torch.testing.assert_close(module.eval()(z), module.train()(z))
     assert not module.state_dict()
     assert math.isclose(float(module(z).abs().square().mean()), 1, abs_tol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 2, 2), (2, 3, 0, 2)])
+@pytest.mark.parametrize("layer", [complexnn.SplitBatchNorm2d, complexnn.MagnitudeBatchNorm2d])
+def test_an_empty_batch_leaves_the_running_statistics(layer: type[nn.Module], shape: tuple[int, ...]) -> None:
+    module = layer(3)
+    before = copy.deepcopy(module.state_dict())
+    y = module(torch.empty(shape, dtype=torch.complex64, requires_grad=True))
+    y.sum().abs().backward()
+    assert y.shape == shape and module.weight.grad is not None
+    del before["num_batches_tracked"]
+    assert all(torch.equal(module.state_dict()[key], value) for key, value in before.items())
+
+
+C64 = torch.complex64
+WRONG = [
+    (F.batch_norm, {"weight": torch.ones(3)}, "variance and weight to be real, of shape (3, 3), got torch.float32"),
+    (F.batch_norm, {"weight": torch.ones(3, 3, dtype=C64)}, "of shape (3, 3), got torch.complex64 of shape (3, 3)"),
+    (F.batch_norm, {"bias": torch.ones(3)}, "mean and bias to be complex, of shape (3,), got torch.float32"),
+    (F.batch_norm, {"running_cov": torch.ones(3)}, "to be real, of shape (3, 3), got torch.float32 of shape (3,)"),
+    (F.split_batch_norm, {"weight": torch.ones(3)}, "to be real, of shape (3, 2), got torch.float32 of shape (3,)"),
+    (F.split_batch_norm, {"running_mean": torch.ones(3)}, "to be complex, of shape (3,), got torch.float32"),
+    (F.magnitude_batch_norm, {"weight": torch.ones(3, 2)}, "to be real, of shape (3,), got torch.float32 of shape"),
+    (F.magnitude_batch_norm, {"weight": torch.ones(())}, "to be real, of shape (3,), got torch.float32 of shape ()"),
+]
+
+
+@pytest.mark.parametrize(("function", "wrong", "message"), WRONG)
+def test_a_parameter_of_a_wrong_shape_or_kind_is_refused(function: Callable, wrong: dict, message: str) -> None:
+    running = ["running_power"] if function is F.magnitude_batch_norm else ["running_mean", "running_cov"]
+    running[-1] = running[-1].replace("cov", "var" if function is F.split_batch_norm else "cov")
+    arguments = dict.fromkeys(running) | wrong
+    with pytest.raises(ValueError, match=re.escape(message)):
+        function(torch.randn(5, 3, dtype=C64), **arguments, training=True)

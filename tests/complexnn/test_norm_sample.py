@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
 
 import complexnn
+from complexnn import functional as F
 
 C64, C128 = torch.complex64, torch.complex128
 
@@ -264,6 +265,25 @@ def test_real_signals_are_normalised_as_torch_does() -> None:
         torch.testing.assert_close(ours(x + 0j), theirs(x) + 0j, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("eps", [1e-3, 0.7])
+@pytest.mark.parametrize("whiten", [False, True])
+def test_eps_is_added_to_the_variance_of_samples_and_running_statistics(whiten: bool, eps: float) -> None:
+    z = torch.randn(3, 4, 2, 50, dtype=C128)
+    z = (z - z.mean((2, 3), keepdim=True)) * (2 - 1j)
+    layer = complexnn.InstanceNorm2d(4, eps, track_running_stats=True, dtype=C128, whiten=whiten)
+    torch.testing.assert_close(layer.eval()(z), z / math.sqrt(1 + eps * (1 + whiten)))  # of running unit power
+    y = layer.train()(z)
+    if whiten:
+        power, pseudo = (x.mean((2, 3), keepdim=True) for x in (z.abs().square(), z * z))
+        a, b = (1 / (power + 2 * eps + s * pseudo.abs()).sqrt() for s in (1, -1))
+        expected = (a + b) / 2 * z + (a - b) / 2 * pseudo.sgn() * z.conj()
+    else:
+        expected = z / (z.abs().square().mean((2, 3), keepdim=True) + eps).sqrt()
+    torch.testing.assert_close(y, expected)
+    torch.testing.assert_close(complexnn.GroupNorm(4, 4, eps, dtype=C128, whiten=whiten)(z), expected)
+    torch.testing.assert_close(complexnn.LayerNorm((2, 50), eps, dtype=C128, whiten=whiten)(z), expected)
+
+
 @pytest.mark.parametrize("whiten", [False, True])
 def test_instance_norm_is_group_norm_of_single_channels_and_layer_norm_of_each(whiten: bool) -> None:
     z = signal(3, 4, 2, 5)
@@ -326,3 +346,33 @@ def test_a_whitened_layer_compiles() -> None:
     pairs = zip(torch.autograd.grad(one, wanted, grad), torch.autograd.grad(other, wanted, grad), strict=True)
     for actual, expected in pairs:
         torch.testing.assert_close(actual, expected)
+
+
+def test_a_parameter_of_a_wrong_shape_or_kind_is_refused() -> None:
+    z = torch.randn(2, 4, 3, dtype=C64)
+    expected = r"expects variance and weight to be real, of shape \({}\), got torch\.{} of shape"
+    with pytest.raises(ValueError, match=expected.format("3, 3", "float32")):
+        F.layer_norm(z, (3,), torch.ones(3), whiten=True)
+    with pytest.raises(ValueError, match=expected.format("3,", "complex64")):
+        F.layer_norm(z, (3,), torch.ones(3, dtype=C64))
+    with pytest.raises(ValueError, match=expected.format("4, 3", "float32")):
+        F.group_norm(z, 2, torch.ones(4), whiten=True)
+    with pytest.raises(ValueError, match=expected.format("4,", "float32")):
+        F.instance_norm(z, weight=torch.ones(4, 3))
+    with pytest.raises(ValueError, match=expected.format("3,", "complex64")):
+        F.rms_norm(z, (3,), torch.ones(3, dtype=C64))
+    with pytest.raises(ValueError, match=r"mean and bias to be complex, of shape \(3,\), got torch\.float32"):
+        F.layer_norm(z, (3,), bias=torch.ones(3))
+
+
+def test_a_wrong_number_of_groups_or_eps_is_refused() -> None:
+    z = torch.randn(2, 4, 3, dtype=C64)
+    for groups in (0, -2):
+        with pytest.raises(ValueError, match=f"num_groups must be at least 1, got {groups}"):
+            complexnn.GroupNorm(groups, 4)
+    for groups in (0, -2, 3):
+        with pytest.raises(ValueError, match=f"expects num_groups that divide the 4 channels, got {groups}"):
+            F.group_norm(z, groups)
+    for layer in (complexnn.LayerNorm(3, eps=-1.0), complexnn.GroupNorm(2, 4, eps=-1.0), complexnn.RMSNorm(3, -1.0)):
+        with pytest.raises(ValueError, match=r"expects a positive eps, got -1\.0"):
+            layer(z)

@@ -66,6 +66,7 @@ def work(rank: int, folder: str) -> None:
     groups = [dist.new_group([each]) for each in range(2)]
     z, grad = data(8)
     results["own group"] = run(layer({"process_group": groups[rank]}), z[rank::2], grad[rank::2])
+    results["evaluation"] = layer({"track_running_stats": False}).eval()(z[rank::2]).detach()
     torch.save(results, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -100,6 +101,13 @@ def test_statistics_stay_within_the_process_group(results: list[dict]) -> None:
         expected = run(layer({}), z[rank::2], grad[rank::2])
         for key, value in result["own group"].items():
             torch.testing.assert_close(value, expected[key])
+
+
+def test_in_evaluation_each_process_has_statistics_of_its_own(results: list[dict]) -> None:
+    z, _ = data(8)
+    for rank, result in enumerate(results):
+        expected = layer({"track_running_stats": False})(z[rank::2])
+        torch.testing.assert_close(result["evaluation"], expected.detach())
 
 
 def test_alone_it_is_batch_norm() -> None:

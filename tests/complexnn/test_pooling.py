@@ -391,6 +391,14 @@ def test_power_average_goes_from_the_sum_to_the_largest() -> None:
     torch.testing.assert_close(high[clear], complexnn.MaxPool2d(2)(z)[clear])
 
 
+@pytest.mark.parametrize("dims", (1, 2, 3))
+def test_power_average_at_infinity_keeps_stride_and_ceil_mode(dims: int) -> None:
+    z = normal(*SHAPES[dims])
+    for stride, ceil_mode in ((None, True), (1, False), (3, True)):
+        expected = layer("MaxPool", dims)(2, stride, ceil_mode=ceil_mode)(z)
+        assert torch.equal(layer("LPPool", dims)(math.inf, 2, stride, ceil_mode)(z), expected)
+
+
 def test_power_average_of_a_window_that_cancels_is_zero() -> None:
     for p in (1.0, 1.5, 2.0, 8.0):
         for window in ([1 + 1j, -1 - 1j], [0j, 0j], [complex(-0.0, -0.0), 0j], [1e-30 + 0j, -1e-30 + 0j]):
@@ -428,6 +436,9 @@ def test_power_average_rejects_what_is_no_norm() -> None:
             complexnn.LPPool1d(p, 2)(normal(2, 3, 4))
     with pytest.raises(ValueError, match="expects a kernel no longer than the input"):
         complexnn.LPPool1d(2, 5)(normal(2, 3, 4))
+    for kernel, stride in ((0, None), (-1, None), (2, 0), (2, -1)):
+        with pytest.raises(ValueError, match="expects kernel_size and stride of at least 1"):
+            complexnn.LPPool2d(2, kernel, stride)(normal(2, 3, 4, 4))
 
 
 def truncated(array: np.ndarray, size: int, axis: int) -> np.ndarray:
@@ -521,6 +532,8 @@ def test_spectral_pooling_rejects_what_does_not_fit() -> None:
             module(z)
     with pytest.raises(ValueError, match="expects one number or 2"):
         complexnn.SpectralPool2d((1, 2, 3))(z)
+    with pytest.raises(TypeError, match="'float' object cannot be interpreted as an integer"):
+        complexnn.SpectralPool2d(2.5)(z)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("dims", (1, 2, 3))

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 #   gradcheck    derivatives equal finite differences in complex128
 #   zero         finite values and gradients at z = 0, -0 and 1e-30
 #   finite       finite values and gradients at whatever complex_tensors draws up to 1e6
+#   empty        an empty batch has an empty output and a gradient of zero
 #   backward     backward() through the default arguments reaches every parameter
 #   independence no sample depends on another (`independent`)
+#   channels     no channel of an activation, a pooling, a dropout, a batch or an instance norm depends on another
 #   phase, conjugation   as declared, and really broken where declared False
 #   layout       conjugate views and non-contiguous tensors as their contiguous copies
 #   precision    complex64 agrees with complex128

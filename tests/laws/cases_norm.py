@@ -21,6 +21,7 @@ CASES: list[Case] = [
     batch("BatchNorm2d batch statistics", partial(complexnn.BatchNorm2d, 3, track_running_stats=False), (4, 3, 2, 3)),
     batch("BatchNorm3d", partial(complexnn.BatchNorm3d, 2), (3, 2, 2, 2, 3)),
     batch("SyncBatchNorm", partial(complexnn.SyncBatchNorm, 3), (4, 3, 5)),
+    batch("SyncBatchNorm whitening alone", partial(complexnn.SyncBatchNorm, 3, affine=False), (4, 3, 5), True, True),
     batch("SplitBatchNorm1d", partial(complexnn.SplitBatchNorm1d, 3), (6, 3)),
     batch("SplitBatchNorm2d", partial(complexnn.SplitBatchNorm2d, 3), (4, 3, 2, 3)),
     batch(

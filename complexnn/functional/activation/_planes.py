@@ -85,7 +85,7 @@ class _Keep(torch.autograd.Function):
     @staticmethod
     def forward(z: Tensor, key: Tensor) -> Tensor:
         if z.dtype != torch.complex64 or key.dtype != torch.float64:
-            return torch.where(key >= 0, z, 0)
+            return torch.where(key < 0, 0, z)
         # Both parts of a number move as one double, whose bits this kernel leaves alone. A key of single precision
         # is at least 0 where it is above -1e-46: its smallest negative number is -1.4e-45.
         kept: Tensor = keep_above(z.resolve_conj().view(torch.float64), key, -1e-46)
@@ -101,7 +101,8 @@ class _Keep(torch.autograd.Function):
 
 
 def keep(z: Tensor, key: Tensor) -> Tensor:
-    """z where the real key, a constant of z's precision, is not negative, else 0: torch.where, faster on a CPU."""
+    """z where the real key, a constant of z's precision, is not negative (nor is NaN), else 0: torch.where, faster on
+    a CPU."""
     key = key.detach()
     kept: Tensor = _Keep.apply(z, key.double() if z.is_cpu else key)
     return kept

@@ -121,6 +121,8 @@ def mvn(z: Tensor, k: int | None = None) -> Tensor:
     require_complex(z, "mvn")
     if k is None:
         return signum(z)
+    if k < 2:
+        raise ValueError(f"k must be at least 2, or None, got {k}")
     root: Tensor = _Sectors.apply(z, k)
     return root
 
@@ -181,5 +183,7 @@ def equivariant_phase_relu(z: Tensor, phase_scale: Tensor) -> Tensor:
         tensor([[4.0000+1.j, 4.1231+0.j]])
     """
     require_complex(z, "equivariant_phase_relu")
+    if z.ndim < 2:
+        raise ValueError(f"equivariant_phase_relu expects channels in dimension 1, got shape {tuple(z.shape)}")
     direction = signum(z.mean(1, keepdim=True))
     return direction * _rectified_phase(z * direction.conj(), phase_scale.clamp_min(0))

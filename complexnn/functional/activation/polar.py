@@ -40,6 +40,8 @@ def polar_tanh(z: Tensor, m: float = 1.0) -> Tensor:
         >>> polar_tanh(torch.tensor([3j]), m=2.0)
         tensor([0.+0.9051j])
     """
+    if not m > 0:
+        raise ValueError(f"m must be positive, got {m}")
     return polar(z, lambda r: torch.tanh(r / m))
 
 
@@ -74,4 +76,6 @@ def siglog(z: Tensor, c: float = 1.0, r: float = 1.0) -> Tensor:
         >>> siglog(torch.tensor([3 + 4j]), r=2.0)
         tensor([0.8571+1.1429j])
     """
+    if not (c > 0 and r > 0):
+        raise ValueError(f"c and r must be positive, got c={c} and r={r}")
     return polar(z, lambda modulus: r * (modulus / (r * c + modulus)))

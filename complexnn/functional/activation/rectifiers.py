@@ -23,8 +23,13 @@ def _in_first_quadrant(z: Tensor) -> Tensor:
     return torch.minimum(*copied_planes(z.detach()))
 
 
-def _as_tensor(parameter: Tensor | float, z: Tensor) -> Tensor:
-    return parameter if isinstance(parameter, Tensor) else z.real.new_tensor(parameter)
+def _as_tensor(parameter: Tensor | float, z: Tensor, name: str) -> Tensor:
+    """A real parameter as a tensor, of z's precision where it is a number."""
+    if not isinstance(parameter, Tensor):
+        return z.real.new_tensor(parameter)
+    if parameter.is_complex():
+        raise TypeError(f"{name} expects a real parameter, got {parameter.dtype}")
+    return parameter
 
 
 def _plus(a: Tensor, b: Tensor, scale: Tensor, c: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,7 +101,9 @@ def zabs_relu(z: Tensor, threshold: Tensor | float = 0.5, bandwidth: float = 0.2
         tensor([3.+4.j, 0.+0.j])
     """
     require_complex(z, "zabs_relu")
-    kept: Tensor = _ZAbsReLU.apply(z, _as_tensor(threshold, z), bandwidth)[0]
+    if not bandwidth > 0:
+        raise ValueError(f"bandwidth must be positive, got {bandwidth}")
+    kept: Tensor = _ZAbsReLU.apply(z, _as_tensor(threshold, z, "zabs_relu"), bandwidth)[0]
     return kept
 
 
@@ -144,7 +151,7 @@ def modrelu(z: Tensor, bias: Tensor | float = -0.5) -> Tensor:
         tensor([0.+2.j, 0.+0.j])
     """
     require_complex(z, "modrelu")
-    rectified: Tensor = _ModReLU.apply(z, _as_tensor(bias, z))[0]
+    rectified: Tensor = _ModReLU.apply(z, _as_tensor(bias, z, "modrelu"))[0]
     return rectified
 
 

@@ -39,7 +39,7 @@ def batch_norm(
     complex ``(C)``. In training the statistics are those of the batch, of all processes' batches where there is a
     ``process_group``, and the running ones are moved towards them in place. See :class:`complexnn.BatchNorm2d`.
     """
-    shape = require_channels(input, "batch_norm", running_mean, running_cov, weight, bias)
+    shape = require_channels(input, "batch_norm", (running_mean, bias), (running_cov, weight), (3,))
     require_eps(eps, "batch_norm", training)
     z = input.resolve_conj()
     if not training:
@@ -73,7 +73,7 @@ def split_batch_norm(
     the real and the imaginary part; ``weight`` is 1 / sqrt(2) by default, which makes E|y|^2 one.
     See :class:`complexnn.SplitBatchNorm2d`.
     """
-    require_channels(input, "split_batch_norm", running_mean, running_var, weight, bias)
+    require_channels(input, "split_batch_norm", (running_mean, bias), (running_var, weight), (2,))
     require_eps(eps, "split_batch_norm", training)
     z = input.resolve_conj().contiguous()
     if weight is None:
@@ -106,7 +106,7 @@ def magnitude_batch_norm(
     Input ``(N, C, *)``; ``running_power``, of E|z|^2, and ``weight`` real ``(C)``.
     See :class:`complexnn.MagnitudeBatchNorm2d`.
     """
-    shape = require_channels(input, "magnitude_batch_norm", running_power, weight)
+    shape = require_channels(input, "magnitude_batch_norm", (), (running_power, weight))
     require_eps(eps, "magnitude_batch_norm", training)
     z = input.resolve_conj()
     if training:

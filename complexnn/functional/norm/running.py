@@ -23,19 +23,37 @@ def require_precision(input: Tensor, name: str, *others: Tensor | None) -> None:
             )
 
 
-def require_channels(input: Tensor, name: str, *of_channels: Tensor | None) -> tuple[int, ...]:
-    """Raise unless ``input`` is complex ``(N, C, *)`` and the others match it; the shape ``(1, C, 1, ...)``."""
-    require_precision(input, name, *of_channels)
+Few = Sequence[Tensor | None]
+
+
+def require_shapes(name: str, means: Few, spreads: Few, shape: tuple[int, ...], form: tuple[int, ...]) -> None:
+    """Raise unless means and biases are complex, of ``shape``, variances and weights real, of ``shape + form``."""
+    expected = (means, "mean and bias", "complex", shape), (spreads, "variance and weight", "real", shape + form)
+    for tensors, what, kind, full in expected:
+        for tensor in tensors:
+            if tensor is not None and (tensor.is_complex() != (kind == "complex") or tuple(tensor.shape) != full):
+                raise ValueError(
+                    f"{name} expects {what} to be {kind}, of shape {full}, "
+                    f"got {tensor.dtype} of shape {tuple(tensor.shape)}"
+                )
+
+
+def require_channels(input: Tensor, name: str, means: Few, spreads: Few, form: tuple[int, ...] = ()) -> tuple[int, ...]:
+    """Raise unless ``input`` is complex ``(N, C, *)``, means and biases complex ``(C)``, and variances and weights
+    real ``(C, *form)``; the shape ``(1, C, 1, ...)``."""
+    require_precision(input, name, *means, *spreads)
     if input.ndim < 2:
         raise ValueError(f"{name} expects an input of shape (N, C, *), got {tuple(input.shape)}")
     channels = input.shape[1]
-    for tensor in of_channels:
-        if tensor is not None and tensor.shape[0] != channels:
+    for tensor in (*means, *spreads):
+        if tensor is not None and tensor.ndim and tensor.shape[0] != channels:
             raise ValueError(f"{name} expects {tensor.shape[0]} channels in dimension 1, got {tuple(input.shape)}")
+    require_shapes(name, means, spreads, (channels,), form)
     return 1, channels, *[1] * (input.ndim - 2)
 
 
-def require_eps(eps: float, name: str, training: bool) -> None:
+def require_eps(eps: float, name: str, training: bool = False) -> None:
+    """Raise where eps is negative or, in training by a batch, zero: as torch does there."""
     if eps < 0 or (training and eps == 0):
         raise ValueError(f"{name} expects a positive eps, got {eps}")
 

@@ -17,6 +17,7 @@ from complexnn.functional.norm.running import (
     require_eps,
     require_precision,
     require_several,
+    require_shapes,
     update,
     whiten_running,
 )
@@ -24,17 +25,22 @@ from complexnn.functional.norm.scale import scale_rows
 from complexnn.functional.norm.whiten import whiten as whiten_over
 
 
-def _trailing(input: Tensor, shape: Sequence[int], name: str, *like: Tensor | None) -> tuple[int, ...]:
-    """Raise unless ``input`` is complex and ends in ``shape``, which the others have; its dimensions."""
-    require_precision(input, name, *like)
-    shape = tuple(shape)
+def _trailing(
+    input: Tensor,
+    shape: tuple[int, ...],
+    name: str,
+    weight: Tensor | None,
+    bias: Tensor | None = None,
+    form: tuple[int, ...] = (),
+) -> tuple[int, ...]:
+    """Raise unless ``input`` is complex and ends in ``shape``, which weight, with ``form``, and bias have; its
+    dimensions."""
+    require_precision(input, name, weight, bias)
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
         raise ValueError(
             f"{name} expects an input of shape (*, {', '.join(map(str, shape))}), got {tuple(input.shape)}"
         )
-    for tensor in like:
-        if tensor is not None and tuple(tensor.shape) != shape:
-            raise ValueError(f"{name} expects parameters of shape {shape}, got {tuple(tensor.shape)}")
+    require_shapes(name, (bias,), (weight,), shape, form)
     return tuple(range(input.ndim - len(shape), input.ndim))
 
 
@@ -52,7 +58,8 @@ def layer_norm(
     three more, gamma_rr, gamma_ri, gamma_ii, by default I / sqrt(2). See :class:`complexnn.LayerNorm`.
     """
     shape = tuple(normalized_shape)
-    dims = _trailing(input, shape, "layer_norm", bias, weight[..., 0] if whiten and weight is not None else weight)
+    dims = _trailing(input, shape, "layer_norm", weight, bias, (3,) * whiten)
+    require_eps(eps, "layer_norm")
     z = input.resolve_conj()
     if whiten:
         w, _ = whiten_over(z, dims, eps)
@@ -81,10 +88,11 @@ def group_norm(
     ``weight`` real and ``bias`` complex ``(C)``; with ``whiten`` the weight is ``(C, 3)``.
     See :class:`complexnn.GroupNorm`.
     """
-    shape = require_channels(input, "group_norm", weight, bias)
+    shape = require_channels(input, "group_norm", (bias,), (weight,), (3,) * whiten)
+    require_eps(eps, "group_norm")
     channels = input.shape[1]
-    if channels % num_groups:
-        raise ValueError(f"group_norm expects a multiple of num_groups={num_groups} channels, got {channels}")
+    if num_groups < 1 or channels % num_groups:
+        raise ValueError(f"group_norm expects num_groups that divide the {channels} channels, got {num_groups}")
     require_several((input.shape[0] * channels // num_groups, num_groups, *input.shape[2:]))
     z = input.resolve_conj()
     groups = z.reshape(len(z), num_groups, math.prod(z.shape[1:]) // num_groups)
@@ -116,7 +124,7 @@ def instance_norm(
     Input ``(N, C, *)``; ``running_mean`` and ``bias`` complex ``(C)``; ``running_var`` and ``weight`` real ``(C)``,
     both ``(C, 3)`` with ``whiten``, as in :func:`batch_norm`. See :class:`complexnn.InstanceNorm2d`.
     """
-    shape = require_channels(input, "instance_norm", running_mean, running_var, weight, bias)
+    shape = require_channels(input, "instance_norm", (running_mean, bias), (running_var, weight), (3,) * whiten)
     require_eps(eps, "instance_norm", use_input_stats)
     z = input.resolve_conj()
     dims = tuple(range(2, z.ndim))
@@ -154,6 +162,8 @@ def rms_norm(
     ``weight`` is real, of ``normalized_shape``; ``eps`` is the precision's machine epsilon where it is None, as in
     torch. See :class:`complexnn.RMSNorm`.
     """
-    _trailing(input, normalized_shape, "rms_norm", weight)
+    shape = tuple(normalized_shape)
+    _trailing(input, shape, "rms_norm", weight)
     eps = torch.finfo(input.dtype).eps if eps is None else eps
-    return scale_rows(input.resolve_conj(), weight, math.prod(normalized_shape), eps)
+    require_eps(eps, "rms_norm")
+    return scale_rows(input.resolve_conj(), weight, math.prod(shape), eps)

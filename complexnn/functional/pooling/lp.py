@@ -69,6 +69,8 @@ def _lp_pool(
         return cast(Tensor, pool(z, kernel_size, stride, 0, 1, ceil_mode))
     kernel = expand(kernel_size, dims, "kernel_size")
     step = kernel if stride is None else expand(stride, dims, "stride")
+    if min(*kernel, *step) < 1:
+        raise ValueError(f"{name} expects kernel_size and stride of at least 1, got {kernel} and {step}")
     return _power_sum(_windows(z, kernel, step, ceil_mode, name), norm_type)
 
 

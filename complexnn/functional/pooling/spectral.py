@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import index
+
 import torch
 from torch import Tensor
 
@@ -40,7 +42,7 @@ def _sizes(
     if output_ratio is not None:
         sizes = tuple(int(length * ratio) for length, ratio in zip(lengths, each, strict=True))  # type: ignore[operator]
     else:
-        sizes = tuple(length if size is None else int(size) for length, size in zip(lengths, each, strict=True))
+        sizes = tuple(length if size is None else index(size) for length, size in zip(lengths, each, strict=True))  # type: ignore[arg-type]
     if not all(1 <= size <= length for size, length in zip(sizes, lengths, strict=True)):
         raise ValueError(f"{name} expects output sizes from 1 to the input's {tuple(lengths)}, got {sizes}")
     return sizes
@@ -53,10 +55,10 @@ def _spectral_pool(
     require_planes(z, dims, name)
     sizes = _sizes(z, dims, output_size, output_ratio, name)
     axes = tuple(range(-dims, 0))
-    spectrum = torch.fft.fftn(z, dim=axes, norm=norm)
+    spectrum = torch.fft.fftn(z, dim=axes, norm=norm) if z.numel() else z  # of nothing there is no FFT
     for axis, size in zip(axes, sizes, strict=True):
         spectrum = _low(spectrum, axis, size)
-    return torch.fft.ifftn(spectrum, dim=axes, norm=norm)
+    return torch.fft.ifftn(spectrum, dim=axes, norm=norm) if z.numel() else spectrum
 
 
 def spectral_pool1d(
