@@ -1,4 +1,4 @@
-"""The command line: ``psp run``."""
+"""The command line: ``psp run``, ``psp tune``."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from psp import plots
+from psp.choice import FAMILIES, METHODS, STRENGTHS, TOLD, spelled
 from psp.errors import UserError
-from psp.run import FAMILIES, Config, Result, Stopped, check_folder, run
+from psp.run import Config, Result, Stopped, check_folder, run
 from psp.train import Training
+from psp.tune import tune
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console()
@@ -31,7 +33,7 @@ def psp() -> None:
 @app.command("run")
 def run_command(
     stream: Annotated[str, typer.Argument(help="permuted-DATASET: digits (embedded), mnist, fashion-mnist, ...")],
-    context: Annotated[list[str], typer.Option(help=f"One of {', '.join(FAMILIES)}; give it again for more.")],
+    context: Annotated[list[str], typer.Option(help=f"One of {', '.join([*FAMILIES, *TOLD])}; again for more.")],
     tasks: Annotated[int, typer.Option(help="Tasks in the stream.")] = 50,
     width: Annotated[int, typer.Option(help="Units a hidden layer.")] = 256,
     hidden: Annotated[int, typer.Option(help="Hidden layers.")] = 2,
@@ -40,6 +42,9 @@ def run_command(
     batch_size: Annotated[int, typer.Option(help="Images a step.")] = 128,
     lr: Annotated[float, typer.Option(help="Learning rate of RMSprop.")] = 1e-4,
     every: Annotated[int, typer.Option(help="Steps between measurements of the first task.")] = 100,
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "fine-tuning",
+    strength: Annotated[float | None, typer.Option(help=f"Of {', '.join(STRENGTHS)}.")] = None,
+    share: Annotated[float | None, typer.Option(help="Of units off (xdg: 0.8), weights left (supsup: 0.5).")] = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Measure every task after each.")] = False,
     threads: Annotated[int | None, typer.Option(help="Threads of torch; by default torch's own choice.")] = None,
     device: Annotated[str, typer.Option(help="Where to train, as torch names it.")] = "cpu",
@@ -53,7 +58,7 @@ def run_command(
     One context leaves its files in the run folder; several each have a folder inside it, and share the figure.
     """
     out = out or Path("runs") / stream
-    names = [name.lower().replace("-", "").replace("_", "") for name in context]
+    names = [spelled(name) for name in context]
     if len(set(names)) != len(names):
         raise UserError(f"a context is named twice in {', '.join(context)}")
     configs = [
@@ -71,6 +76,9 @@ def run_command(
             matrix=matrix,
             threads=torch.get_num_threads() if threads is None else threads,
             device=device,
+            method=method.lower(),
+            strength=strength,
+            share=share,
         )
         for name in names
     ]
@@ -89,6 +97,48 @@ def run_command(
     plots.remembered(results, figure)
     console.print(_table(results))
     console.print(f"figure: {figure}", soft_wrap=True)
+
+
+@app.command("tune")
+def tune_command(
+    stream: Annotated[str, typer.Argument(help="permuted-DATASET, as for psp run.")],
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(STRENGTHS)}.")],
+    strength: Annotated[list[float], typer.Option(help="To try; give it again for more.")],
+    context: Annotated[str, typer.Option(help="As for psp run.")] = "identity",
+    tasks: Annotated[int, typer.Option(help="Tasks in the stream: fewer than in the run itself.")] = 5,
+    width: Annotated[int, typer.Option(help="Units a hidden layer.")] = 256,
+    hidden: Annotated[int, typer.Option(help="Hidden layers.")] = 2,
+    steps: Annotated[int, typer.Option(help="Training steps a task.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of all that is random: another one than the run's.")] = 0,
+    batch_size: Annotated[int, typer.Option(help="Images a step.")] = 128,
+    lr: Annotated[float, typer.Option(help="Learning rate of RMSprop.")] = 1e-4,
+    share: Annotated[float | None, typer.Option(help="Of units that xdg turns off.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of torch; by default torch's own choice.")] = None,
+    device: Annotated[str, typer.Option(help="Where to train, as torch names it.")] = "cpu",
+    data: Annotated[Path | None, typer.Option(help="Folder of torchvision's datasets.")] = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch missing data into that folder.")] = False,
+) -> None:
+    """Find the best strength of a method: one short run each, measured on a held-out sixth of the training images."""
+    config = Config(
+        stream=stream.lower(),
+        context=spelled(context),
+        tasks=tasks,
+        width=width,
+        hidden=hidden,
+        steps=steps,
+        seed=seed,
+        batch_size=batch_size,
+        lr=lr,
+        every=tasks * steps,
+        matrix=False,
+        threads=torch.get_num_threads() if threads is None else threads,
+        device=device,
+        method=method.lower(),
+        strength=strength[0],
+        share=share,
+    )
+    found = tune(config, strength, data, download, lambda s, a: console.print(f"strength {s:g}: {100 * a:.2f} %"))
+    console.print(f"best: {found.best:g} ({len(strength)} runs, {found.steps:,} steps in all)")
 
 
 def _run_with_progress(
@@ -144,13 +194,25 @@ class _StopOnSignal:
 def _table(results: list[Result]) -> Table:
     tasks = results[0].config.tasks
     last = min(10, -(-tasks // 2))
-    table = Table(title=f"Test accuracy (%) after {tasks} tasks, and parameters")
-    for name in ("context", "task 1", f"last {last}", f"all {tasks}", "one more model", "the network"):
+    method = results[0].config.method
+    table = Table(title=f"Test accuracy (%) of {method} after {tasks} tasks, and parameters")
+    for name in (
+        "context",
+        "task 1",
+        f"last {last}",
+        f"all {tasks}",
+        "one more model",
+        "the network",
+        "kept bytes",
+        "told",
+    ):
         table.add_column(name, justify="left" if name == "context" else "right")
     for result in results:
         found = result.summary()
         cells = [f"{100 * found[part]:.1f}" for part in ("first", "last", "all")]
-        table.add_row(result.config.context, *cells, f"{result.cost:,}", f"{result.weights:,}")
+        table.add_row(
+            result.config.context, *cells, f"{result.cost:,}", f"{result.weights:,}", f"{result.kept:,}", result.told
+        )
     return table
 
 

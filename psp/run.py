@@ -16,26 +16,13 @@ from pathlib import Path
 
 import torch
 
-import psp
-from psp import files
-from psp.contexts import Family
+from psp import choice, files, metrics
 from psp.errors import UserError
-from psp.methods import Method
 from psp.networks import MLP
-from psp.streams import PermutedPixels, load
-from psp.superpose import Superposed, superpose
+from psp.streams import Images, PermutedPixels, load
+from psp.superpose import Superposed
 from psp.train import Measurement, Training
 
-FAMILIES: dict[str, type[Family]] = {
-    "identity": psp.Identity,
-    "binary": psp.Binary,
-    "complex": psp.Complex,
-    "onepower": psp.OnePower,
-    "rotation": psp.Rotation,
-    "blockrotation": psp.BlockRotation,
-    "signedpermutation": psp.SignedPermutation,
-    "hadamard": psp.Hadamard,
-}
 _STREAM = "permuted-"
 _SAVE_EVERY = 10.0  # seconds between checkpoints
 
@@ -57,12 +44,14 @@ class Config:
     matrix: bool
     threads: int
     device: str
+    method: str = "fine-tuning"
+    strength: float | None = None  # of ewc, online-ewc, si
+    share: float | None = None  # of units that xdg turns off, of weights that supsup leaves
 
     def __post_init__(self) -> None:
         if not self.stream.startswith(_STREAM):
             raise UserError(f"unknown stream {self.stream}: known are permuted-DATASET, such as permuted-mnist")
-        if self.context not in FAMILIES:
-            raise UserError(f"unknown context {self.context}: known are {', '.join(FAMILIES)}")
+        choice.check(self)
         for name in ("tasks", "width", "steps", "batch_size", "every", "threads"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -86,6 +75,8 @@ class Result:
     measured: list[Measurement]
     cost: int  # parameters that one more model costs
     weights: int  # real numbers that the network holds
+    kept: int  # bytes that the method keeps, its network among them
+    told: str  # what the network is told at test time: task or nothing
 
     def curve(self) -> list[tuple[int, float]]:
         """Accuracy on task 0 by training step."""
@@ -103,17 +94,19 @@ class Result:
         return {"first": final[0], "last": statistics.fmean(final[-last:]), "all": statistics.fmean(final)}
 
 
-def build(config: Config, data: Path | None, download: bool) -> Training:
-    """The training of a configuration, at its first step."""
+def build(
+    config: Config, data: Path | None, download: bool, part: Callable[[Images], Images] | None = None
+) -> Training:
+    """The training of a configuration, at its first step; ``part`` may put other images in the place of those read."""
     torch.set_num_threads(config.threads)
     images = load(config.stream.removeprefix(_STREAM), data, download)
+    images = images if part is None else part(images)
     stream = PermutedPixels(images, config.seed, config.tasks, config.steps, config.batch_size)
-    family = FAMILIES[config.context](seed=config.seed)
     torch.manual_seed(config.seed)
-    network = MLP(math.prod(stream.shape), config.width, config.hidden, stream.classes, complex=family.needs_complex)
-    method = Method(superpose(network, family))
+    sizes = math.prod(stream.shape), config.width, config.hidden, stream.classes
+    net = choice.network(config, lambda: MLP(*sizes, complex=choice.needs_complex(config)))
     return Training(
-        method,
+        choice.method(config, net),
         stream,
         lr=config.lr,
         every=config.every,
@@ -176,11 +169,13 @@ def run(
     training.save(checkpoint)
     _write_metrics(out, training.measured)
     net = training.method.net
-    assert isinstance(net, Superposed)
     weights = sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters())
-    files.write_tensors(model, net.state_dict(), {"family": repr(net.family), "cost": net.cost, "weights": weights})
+    cost, family = (net.cost, repr(net.family)) if isinstance(net, Superposed) else (0, type(net).__name__)
+    kept, told = metrics.kept_bytes(training.method), choice.told(net)
+    described = {"family": family, "cost": cost, "weights": weights, "kept": kept, "told": told}
+    files.write_tensors(model, net.state_dict(), described)
     checkpoint.unlink()
-    return Result(config, training.measured, net.cost, weights)
+    return Result(config, training.measured, cost, weights, kept, told)
 
 
 def versions() -> dict[str, str]:
@@ -223,4 +218,4 @@ def _read_result(config: Config, out: Path) -> Result:
     with open(out / "metrics.csv", newline="") as file:
         measured = [Measurement(int(r["step"]), int(r["task"]), float(r["accuracy"])) for r in csv.DictReader(file)]
     found = files.read_tensors(out / "model.safetensors")[1]
-    return Result(config, measured, found["cost"], found["weights"])
+    return Result(config, measured, found["cost"], found["weights"], found["kept"], found["told"])

@@ -15,6 +15,8 @@ Batches = Iterator[tuple[Tensor, Tensor]]
 class TaskNetwork(nn.Module):
     """A network that is told the task, ``net(x, task=k)``, as :class:`psp.Superposed` is, and may act on a change."""
 
+    told: ClassVar[str] = "task"  # at test time
+
     def start(self, task: int, optimizer: torch.optim.Optimizer) -> None:
         """Called before the first step of every visit of a task."""
 

@@ -72,7 +72,14 @@ def test_a_run_leaves_its_configuration_metrics_figure_and_model(
     assert rows[0] == "step,task,accuracy"
     assert [row.split(",")[:2] for row in rows[1:]] == [["5", "0"], ["10", "0"], ["15", "0"], ["20", "0"], ["20", "1"]]
     tensors, metadata = files.read_tensors(out / "model.safetensors")
-    assert metadata == {"family": "Binary(seed=1)", "cost": 784 + 8, "weights": 784 * 8 + 8 + 8 * 10 + 10}
+    weights = 784 * 8 + 8 + 8 * 10 + 10
+    assert metadata == {
+        "family": "Binary(seed=1)",
+        "cost": 784 + 8,
+        "weights": weights,
+        "kept": 4 * weights + 8,
+        "told": "task",
+    }
     net = build(CONFIG, None, False).method.net
     net.load_state_dict(tensors)
     assert (out / "figure.png").read_bytes().startswith(b"\x89PNG")
@@ -231,14 +238,14 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
 def test_the_summary_is_the_first_the_last_and_all_tasks() -> None:
     accuracy = [0.5, 0.25, 0.75, 1.0]
     measured = [Measurement(10, 0, 0.9), *(Measurement(40, task, a) for task, a in enumerate(accuracy))]
-    result = Result(Config(**vars(CONFIG) | {"tasks": 4}), measured, 1, 1)
+    result = Result(Config(**vars(CONFIG) | {"tasks": 4}), measured, 1, 1, 1, "task")
     assert result.summary() == {"first": 0.5, "last": 0.875, "all": 0.625}
     assert result.curve() == [(10, 0.9), (40, 0.5)]
 
 
 def test_the_last_ten_of_fifty_are_ten() -> None:
     measured = [Measurement(500, task, float(task >= 40)) for task in range(50)]
-    result = Result(Config(**vars(CONFIG) | {"tasks": 50}), measured, 1, 1)
+    result = Result(Config(**vars(CONFIG) | {"tasks": 50}), measured, 1, 1, 1, "task")
     assert result.summary()["last"] == 1.0
 
 

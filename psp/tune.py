@@ -1,0 +1,79 @@
+"""The strength of a method, chosen without a look at the test images."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from psp import keys
+from psp.errors import UserError
+from psp.run import Config, build
+from psp.streams import Images
+
+HELD_OUT = 6  # one training image in so many is held out: 10,000 of MNIST's 60,000
+
+
+@dataclasses.dataclass(frozen=True)
+class Tuned:
+    """Mean accuracy on the held-out images of all tasks, by strength, after a run that is as long for each."""
+
+    accuracy: dict[float, float]
+    steps: int  # training steps of all runs together: the budget
+
+    @property
+    def best(self) -> float:
+        """The strength of the highest accuracy; of equal ones the lowest."""
+        return min(self.accuracy, key=lambda strength: (-self.accuracy[strength], strength))
+
+
+def tune(
+    config: Config,
+    strengths: Sequence[float],
+    data: Path | None = None,
+    download: bool = False,
+    on_strength: Callable[[float, float], None] | None = None,
+) -> Tuned:
+    """Run ``config`` once with each strength on five sixths of the training images, and measure on the last sixth.
+
+    The test images are not used. What is held out, and so the outcome, is a pure function of the configuration.
+
+    Args:
+        config: of a short run: fewer tasks than the one that the strength is for. Its own strength is ignored.
+        strengths: to try.
+        data: the folder that torchvision's datasets are read from.
+        download: whether to fetch missing data.
+        on_strength: called with each strength and its accuracy as they come.
+
+    Raises:
+        UserError: no strength to try, a strength that cannot be, or data that cannot be read.
+
+    Example:
+        >>> from psp.run import Config
+        >>> config = Config("permuted-digits", "identity", tasks=2, width=8, hidden=1, steps=5, seed=0, batch_size=32,
+        ...     lr=1e-3, every=100, matrix=False, threads=1, device="cpu", method="si", strength=0.0)
+        >>> tune(config, [0.0, 1.0]).steps
+        20
+    """
+    if not strengths:
+        raise UserError("at least one strength to try is needed")
+    configs = [dataclasses.replace(config, strength=strength, matrix=False) for strength in strengths]
+    found = {}
+    for strength, tried in zip(strengths, configs, strict=True):
+        training = build(tried, data, download, lambda images: held_out(images, config.seed))
+        while training.step < training.steps:
+            training.advance()
+        found[strength] = sum(m.accuracy for m in training.measured[-config.tasks :]) / config.tasks
+        if on_strength is not None:
+            on_strength(strength, found[strength])
+    return Tuned(found, len(found) * config.tasks * config.steps)
+
+
+def held_out(images: Images, seed: int) -> Images:
+    """Five sixths of the training images for training, and the last sixth, at random, in the place of the test ones."""
+    count = len(images.train)
+    order = torch.from_numpy(keys.permutation(keys.words(seed, "held out", None, count, count)))
+    test, train = order.split([count // HELD_OUT, count - count // HELD_OUT])
+    return Images(images.train[train], images.train_labels[train], images.train[test], images.train_labels[test])

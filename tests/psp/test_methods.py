@@ -1,0 +1,162 @@
+"""Methods in the online loop: they go on from a file to the same bits, and do what they are for."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from psp import metrics
+from psp.choice import APART, FAMILIES, METHODS, SHARES, STRENGTHS, TOLD
+from psp.cli import main
+from psp.errors import UserError
+from psp.run import Config, build, run
+from psp.streams import load
+from psp.train import Training
+from psp.tune import Tuned, held_out, tune
+from tests.psp.test_run import CONFIG, command
+
+PAIRS = [
+    *[(context, method) for method in METHODS for context in ("identity", "complex", "multihead", "xdg")],
+    *[("rotation", method) for method in ("ewc", "si", "replay")],
+    *[(context, "fine-tuning") for context in APART],
+]
+
+
+def config(context: str, method: str = "fine-tuning", **options: object) -> Config:
+    strength = 10.0 if method in STRENGTHS else None
+    changes = {"context": context, "method": method, "strength": strength} | options
+    return dataclasses.replace(CONFIG, **changes)  # type: ignore[arg-type]
+
+
+def finished(training: Training, stop: int | None = None) -> Training:
+    while training.step < (training.steps if stop is None else stop):
+        training.advance()
+    return training
+
+
+@pytest.mark.parametrize(("context", "method"), PAIRS)
+@pytest.mark.parametrize("stop", [8, 13, 20])
+def test_a_run_that_goes_on_from_a_file_ends_in_the_same_bits(
+    context: str, method: str, stop: int, tmp_path: Path
+) -> None:
+    chosen = config(context, method, tasks=3)
+    whole = finished(build(chosen, None, False))
+    finished(build(chosen, None, False), stop).save(tmp_path / "checkpoint")
+    parts = build(chosen, None, False)
+    parts.restore(tmp_path / "checkpoint")
+    finished(parts)
+    assert parts.measured == whole.measured
+    a, b = parts.method.state_dict(), whole.method.state_dict()
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+SMALL = {"tasks": 4, "width": 64, "steps": 100, "lr": 1e-3, "matrix": True, "seed": 3}
+
+
+def matrix(context: str, method: str = "fine-tuning", **options: object) -> metrics.Matrix:
+    training = finished(build(config(context, method, **SMALL | options), None, False))
+    return metrics.accuracy_matrix(training.measured, 4, 100)
+
+
+@pytest.fixture(scope="module")
+def forgetful() -> metrics.Matrix:
+    return matrix("identity")
+
+
+@pytest.mark.parametrize(
+    ("method", "strength"), [("ewc", 1e3), ("online-ewc", 1e3), ("si", 30.0), ("replay", None), ("joint", None)]
+)
+def test_methods_forget_less_than_fine_tuning(method: str, strength: float | None, forgetful: metrics.Matrix) -> None:
+    found = matrix("identity", method, strength=strength)
+    if method != "joint":  # which learns all tasks from the start
+        assert metrics.forgetting(found) < metrics.forgetting(forgetful) - 0.03
+    assert metrics.average_accuracy(found) > metrics.average_accuracy(forgetful) + 0.02
+
+
+@pytest.mark.parametrize("context", TOLD)
+def test_networks_that_are_told_the_task_forget_less(context: str, forgetful: metrics.Matrix) -> None:
+    options = {"width": 256} if context == "xdg" else {}
+    found = matrix(context, **options)
+    assert metrics.average_accuracy(found) > metrics.average_accuracy(forgetful)
+    assert metrics.forgetting(found) < metrics.forgetting(forgetful)
+    if context in APART:
+        assert metrics.forgetting(found) == 0
+
+
+def test_gates_and_ewc_go_together(forgetful: metrics.Matrix) -> None:
+    gated, both = matrix("xdg", width=256), matrix("xdg", "ewc", width=256, strength=1e3)
+    assert metrics.forgetting(both) < metrics.forgetting(gated)
+
+
+@pytest.mark.parametrize(("context", "method"), [("separate", "fine-tuning"), ("identity", "replay"), ("xdg", "si")])
+def test_a_result_says_what_was_kept_and_told(context: str, method: str, tmp_path: Path) -> None:
+    chosen = config(context, method)
+    result = run(chosen, tmp_path)
+    assert run(chosen, tmp_path, resume=True) == result
+    assert result.cost == 0
+    assert result.kept == metrics.kept_bytes(finished(build(chosen, None, False)).method)
+    assert result.kept > 4 * result.weights - 1
+    assert result.told == ("nothing" if context == "identity" else "task")
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ({"context": "xgd"}, "unknown context xgd"),
+        ({"method": "ewx"}, "unknown method ewx"),
+        ({"context": "supsup", "method": "replay"}, "supsup keeps its tasks apart by itself"),
+        ({"context": "separate", "method": "joint"}, "separate keeps its tasks apart by itself"),
+        ({"method": "ewc"}, "method ewc needs a strength"),
+        ({"strength": 1.0}, "method fine-tuning has no strength"),
+        ({"method": "si", "strength": -1.0}, r"strength must be a number from 0, got -1\.0"),
+        ({"share": 0.5}, "context binary has no share"),
+        ({"context": "xdg", "share": 1.5}, r"share must be above 0 and below 1, got 1\.5"),
+        ({"context": "xdg", "hidden": 0}, "xdg gates hidden layers"),
+    ],
+)
+def test_a_choice_without_sense_is_refused(choice: dict, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        dataclasses.replace(CONFIG, **choice)
+
+
+def test_every_choice_with_sense_can_be_built() -> None:
+    for context in (*FAMILIES, *TOLD):
+        for method in METHODS:
+            if context not in APART or method == "fine-tuning":
+                built = build(config(context, method), None, False)
+                built.advance()
+    shares = [build(config(name, share=0.3), None, False).method.net for name in SHARES]
+    assert [net.share for net in shares] == [0.3, 0.3]
+
+
+def test_tuning_takes_the_best_strength_on_images_that_are_not_the_test_ones() -> None:
+    images = load("digits")
+    part = held_out(images, 5)
+    assert len(part.test) == 1437 // 6 and len(part.train) + len(part.test) == 1437
+    rows = torch.cat([part.train, part.test]).flatten(1)
+    assert torch.equal(rows.unique(dim=0), images.train.flatten(1).unique(dim=0))
+    short = config("identity", "ewc", tasks=2, width=32, steps=60)
+    seen: list[tuple[float, float]] = []
+    found = tune(short, [0.0, 300.0, 1e9], on_strength=lambda s, a: seen.append((s, a)))
+    assert found == tune(short, [0.0, 300.0, 1e9])
+    assert list(found.accuracy.items()) == seen
+    assert found.steps == 3 * 2 * 60
+    assert found.best == 300.0
+    assert Tuned({3.0: 0.5, 1.0: 0.5, 2.0: 0.4}, 1).best == 1.0
+    with pytest.raises(UserError, match="at least one strength"):
+        tune(short, [])
+    with pytest.raises(UserError, match="strength must be a number from 0"):
+        tune(short, [1.0, -1.0])
+
+
+def test_the_tune_command_names_the_best(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["permuted-digits", "--method", "si", "--strength", "0", "--strength", "2"]
+    flags = ["--tasks=2", "--width=8", "--hidden=1", "--steps=5", "--threads=1"]
+    assert main is not None and command(monkeypatch, "tune", *words, *flags) == 0
+    printed = capsys.readouterr().out
+    assert "strength 2: " in printed and "best: " in printed and "(2 runs, 20 steps in all)" in printed
+    assert command(monkeypatch, "tune", "permuted-digits", "--method", "replay", "--strength", "2") == 2
