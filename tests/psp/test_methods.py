@@ -152,6 +152,15 @@ def test_tuning_takes_the_best_strength_on_images_that_are_not_the_test_ones() -
         tune(short, [1.0, -1.0])
 
 
+def test_tuning_does_not_see_the_test_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = config("identity", "si", tasks=2)
+    found = tune(short, [0.0, 1.0])
+    images = load("digits")
+    ruined = dataclasses.replace(images, test=images.test * 0, test_labels=images.test_labels * 0)
+    monkeypatch.setattr("psp.run.load", lambda *_: ruined)
+    assert tune(short, [0.0, 1.0]) == found
+
+
 def test_the_tune_command_names_the_best(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["permuted-digits", "--method", "si", "--strength", "0", "--strength", "2"]
     flags = ["--tasks=2", "--width=8", "--hidden=1", "--steps=5", "--threads=1"]
