@@ -10,7 +10,6 @@ import torch
 
 from psp import metrics
 from psp.choice import APART, FAMILIES, METHODS, SHARES, STRENGTHS, TOLD
-from psp.cli import main
 from psp.errors import UserError
 from psp.run import Config, build, run
 from psp.streams import load
@@ -20,7 +19,6 @@ from tests.psp.test_run import CONFIG, command
 
 PAIRS = [
     *[(context, method) for method in METHODS for context in ("identity", "complex", "multihead", "xdg")],
-    *[("rotation", method) for method in ("ewc", "si", "replay")],
     *[(context, "fine-tuning") for context in APART],
 ]
 
@@ -54,12 +52,13 @@ def test_a_run_that_goes_on_from_a_file_ends_in_the_same_bits(
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
-SMALL = {"tasks": 4, "width": 64, "steps": 100, "lr": 1e-3, "matrix": True, "seed": 3}
+# Too few units for eight tasks, so that fine-tuning forgets: 0.28 of an accuracy of 0.95.
+SMALL = {"tasks": 8, "width": 16, "hidden": 2, "steps": 100, "lr": 3e-3, "every": 1000, "matrix": True, "seed": 3}
 
 
 def matrix(context: str, method: str = "fine-tuning", **options: object) -> metrics.Matrix:
     training = finished(build(config(context, method, **SMALL | options), None, False))
-    return metrics.accuracy_matrix(training.measured, 4, 100)
+    return metrics.accuracy_matrix(training.measured, 8, 100)
 
 
 @pytest.fixture(scope="module")
@@ -68,28 +67,28 @@ def forgetful() -> metrics.Matrix:
 
 
 @pytest.mark.parametrize(
-    ("method", "strength"), [("ewc", 1e3), ("online-ewc", 1e3), ("si", 30.0), ("replay", None), ("joint", None)]
+    ("method", "strength"), [("ewc", 1.0), ("online-ewc", 1.0), ("si", 1.0), ("replay", None), ("joint", None)]
 )
 def test_methods_forget_less_than_fine_tuning(method: str, strength: float | None, forgetful: metrics.Matrix) -> None:
     found = matrix("identity", method, strength=strength)
-    if method != "joint":  # which learns all tasks from the start
-        assert metrics.forgetting(found) < metrics.forgetting(forgetful) - 0.03
-    assert metrics.average_accuracy(found) > metrics.average_accuracy(forgetful) + 0.02
+    assert metrics.forgetting(found) < metrics.forgetting(forgetful) - 0.1
+    assert metrics.average_accuracy(found) > metrics.average_accuracy(forgetful) + 0.05
 
 
 @pytest.mark.parametrize("context", TOLD)
 def test_networks_that_are_told_the_task_forget_less(context: str, forgetful: metrics.Matrix) -> None:
-    options = {"width": 256} if context == "xdg" else {}
-    found = matrix(context, **options)
-    assert metrics.average_accuracy(found) > metrics.average_accuracy(forgetful)
-    assert metrics.forgetting(found) < metrics.forgetting(forgetful)
+    found = matrix(context, width=64 if context == "xdg" else 16)  # of 64 units 13 are on
     if context in APART:
         assert metrics.forgetting(found) == 0
+    else:
+        assert metrics.forgetting(found) < metrics.forgetting(forgetful) - 0.05
+    if context in ("separate", "multihead"):
+        assert metrics.average_accuracy(found) > metrics.average_accuracy(forgetful) + 0.05
 
 
-def test_gates_and_ewc_go_together(forgetful: metrics.Matrix) -> None:
-    gated, both = matrix("xdg", width=256), matrix("xdg", "ewc", width=256, strength=1e3)
-    assert metrics.forgetting(both) < metrics.forgetting(gated)
+def test_gates_and_ewc_go_together() -> None:
+    gated, both = matrix("xdg", width=64), matrix("xdg", "ewc", width=64, strength=1.0)
+    assert metrics.forgetting(both) < metrics.forgetting(gated) - 0.02
 
 
 @pytest.mark.parametrize(("context", "method"), [("separate", "fine-tuning"), ("identity", "replay"), ("xdg", "si")])
@@ -139,13 +138,13 @@ def test_tuning_takes_the_best_strength_on_images_that_are_not_the_test_ones() -
     assert len(part.test) == 1437 // 6 and len(part.train) + len(part.test) == 1437
     rows = torch.cat([part.train, part.test]).flatten(1)
     assert torch.equal(rows.unique(dim=0), images.train.flatten(1).unique(dim=0))
-    short = config("identity", "ewc", tasks=2, width=32, steps=60)
+    short = config("identity", "ewc", **SMALL | {"tasks": 3, "width": 8})
     seen: list[tuple[float, float]] = []
-    found = tune(short, [0.0, 300.0, 1e9], on_strength=lambda s, a: seen.append((s, a)))
-    assert found == tune(short, [0.0, 300.0, 1e9])
+    found = tune(short, [0.0, 1.0, 1e9], on_strength=lambda s, a: seen.append((s, a)))
+    assert found == tune(short, [0.0, 1.0, 1e9])
     assert list(found.accuracy.items()) == seen
-    assert found.steps == 3 * 2 * 60
-    assert found.best == 300.0
+    assert found.steps == 3 * 3 * 100
+    assert found.best == 1.0
     assert Tuned({3.0: 0.5, 1.0: 0.5, 2.0: 0.4}, 1).best == 1.0
     with pytest.raises(UserError, match="at least one strength"):
         tune(short, [])
@@ -153,10 +152,19 @@ def test_tuning_takes_the_best_strength_on_images_that_are_not_the_test_ones() -
         tune(short, [1.0, -1.0])
 
 
+def test_tuning_does_not_see_the_test_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = config("identity", "si", tasks=2)
+    found = tune(short, [0.0, 1.0])
+    images = load("digits")
+    ruined = dataclasses.replace(images, test=images.test * 0, test_labels=images.test_labels * 0)
+    monkeypatch.setattr("psp.run.load", lambda *_: ruined)
+    assert tune(short, [0.0, 1.0]) == found
+
+
 def test_the_tune_command_names_the_best(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["permuted-digits", "--method", "si", "--strength", "0", "--strength", "2"]
     flags = ["--tasks=2", "--width=8", "--hidden=1", "--steps=5", "--threads=1"]
-    assert main is not None and command(monkeypatch, "tune", *words, *flags) == 0
+    assert command(monkeypatch, "tune", *words, *flags) == 0
     printed = capsys.readouterr().out
     assert "strength 2: " in printed and "best: " in printed and "(2 runs, 20 steps in all)" in printed
     assert command(monkeypatch, "tune", "permuted-digits", "--method", "replay", "--strength", "2") == 2

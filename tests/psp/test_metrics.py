@@ -78,6 +78,10 @@ def test_nothing_is_forgotten_where_accuracy_never_falls(tasks: int) -> None:
     assert metrics.forgetting(matrix) < 0 < metrics.backward_transfer(matrix)
 
 
+def test_what_an_untrained_network_got_right_by_chance_is_not_forgotten() -> None:
+    assert metrics.forgetting(np.array([[1.0, 0.0], [0.9, 0.1], [0.5, 0.9]])) == pytest.approx(0.9 - 0.5)
+
+
 def test_the_last_ten_of_fifty_are_ten() -> None:
     assert metrics.last_ten(np.arange(50.0)[None]) == 44.5
     assert metrics.last_ten(np.arange(3.0)[None]) == 1.5

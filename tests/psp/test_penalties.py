@@ -219,7 +219,8 @@ def test_the_head_of_another_task_is_left_alone(make: Callable) -> None:
     net = MultiHead(nn.Sequential(nn.Linear(5, 6, dtype=D), nn.ReLU(), nn.Linear(6, 3, dtype=D)), 2)
     method = make(net, 10.0)
     optimizer = torch.optim.RMSprop([p for p in method.parameters() if p.requires_grad], lr=1e-2)
-    visit(method, optimizer, 0, [sample(False) for _ in range(5)])
+    for _ in range(2):  # two anchors, so that the penalty does pull
+        visit(method, optimizer, 0, [sample(False) for _ in range(5)])
     head = [p.detach().clone() for name, p in net.named_parameters() if ".2.0." in name]
     visit(method, optimizer, 1, [sample(False) for _ in range(5)])
     assert len(head) == 2
