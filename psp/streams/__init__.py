@@ -3,4 +3,6 @@
 from psp.streams.base import Stream as Stream
 from psp.streams.datasets import Images as Images
 from psp.streams.datasets import load as load
+from psp.streams.labels import PermutedLabels as PermutedLabels
 from psp.streams.permuted import PermutedPixels as PermutedPixels
+from psp.streams.rotating import RotatingImages as RotatingImages
