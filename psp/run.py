@@ -18,11 +18,11 @@ import torch
 
 import psp
 from psp import files
-from psp.contexts import Family
+from psp.contexts import Family, Periodic
 from psp.errors import UserError
 from psp.methods import Method
 from psp.networks import MLP
-from psp.streams import PermutedPixels, load
+from psp.streams import named
 from psp.superpose import Superposed, superpose
 from psp.train import Measurement, Training
 
@@ -35,8 +35,9 @@ FAMILIES: dict[str, type[Family]] = {
     "blockrotation": psp.BlockRotation,
     "signedpermutation": psp.SignedPermutation,
     "hadamard": psp.Hadamard,
+    "localmix": psp.LocalMix,
+    "kernel": psp.Kernel,
 }
-_STREAM = "permuted-"
 _SAVE_EVERY = 10.0  # seconds between checkpoints
 
 
@@ -47,6 +48,7 @@ class Config:
     stream: str
     context: str
     tasks: int
+    cycles: int  # how often the stream visits all its tasks
     width: int
     hidden: int
     steps: int
@@ -59,11 +61,12 @@ class Config:
     device: str
 
     def __post_init__(self) -> None:
-        if not self.stream.startswith(_STREAM):
-            raise UserError(f"unknown stream {self.stream}: known are permuted-DATASET, such as permuted-mnist")
+        kind, _ = named.split(self.stream)
+        if kind == "incremental":
+            raise UserError(f"{self.stream} needs a network for images, and there are only fully connected ones")
         if self.context not in FAMILIES:
             raise UserError(f"unknown context {self.context}: known are {', '.join(FAMILIES)}")
-        for name in ("tasks", "width", "steps", "batch_size", "every", "threads"):
+        for name in ("tasks", "cycles", "width", "steps", "batch_size", "every", "threads"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.hidden < 0:
@@ -76,6 +79,11 @@ class Config:
             torch.empty(0, device=self.device)
         except (RuntimeError, AssertionError) as error:
             raise UserError(f"device {self.device} cannot be used: {str(error).splitlines()[0]}") from error
+
+    @property
+    def total(self) -> int:
+        """Training steps altogether."""
+        return self.cycles * self.tasks * self.steps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,8 +101,7 @@ class Result:
 
     def final(self) -> list[float]:
         """Accuracy on every task after the last step."""
-        last = self.config.tasks * self.config.steps
-        return [m.accuracy for m in self.measured if m.step == last]
+        return [m.accuracy for m in self.measured if m.step == self.config.total]
 
     def summary(self) -> dict[str, float]:
         """Final accuracy on the first task, on the last ten (or the last half, if that is fewer) and on all."""
@@ -106,15 +113,16 @@ class Result:
 def build(config: Config, data: Path | None, download: bool) -> Training:
     """The training of a configuration, at its first step."""
     torch.set_num_threads(config.threads)
-    images = load(config.stream.removeprefix(_STREAM), data, download)
-    stream = PermutedPixels(images, config.seed, config.tasks, config.steps, config.batch_size)
-    family = FAMILIES[config.context](seed=config.seed)
+    stream = named.stream(config.stream, data, download, config.seed, config.tasks, config.steps, config.batch_size)
+    kind = FAMILIES[config.context]
+    family = kind(seed=config.seed, **({"period": config.tasks} if issubclass(kind, Periodic) else {}))
     torch.manual_seed(config.seed)
     network = MLP(math.prod(stream.shape), config.width, config.hidden, stream.classes, complex=family.needs_complex)
     method = Method(superpose(network, family))
     return Training(
         method,
         stream,
+        cycles=config.cycles,
         lr=config.lr,
         every=config.every,
         matrix=config.matrix,
