@@ -5,6 +5,8 @@ from psp.contexts import BlockRotation as BlockRotation
 from psp.contexts import Complex as Complex
 from psp.contexts import Hadamard as Hadamard
 from psp.contexts import Identity as Identity
+from psp.contexts import Kernel as Kernel
+from psp.contexts import LocalMix as LocalMix
 from psp.contexts import OnePower as OnePower
 from psp.contexts import Rotation as Rotation
 from psp.contexts import SignedPermutation as SignedPermutation

@@ -9,7 +9,7 @@ from torch import nn
 
 import psp
 from psp import methods
-from psp.contexts import Family
+from psp.contexts import Family, Periodic
 from psp.errors import UserError
 from psp.superpose import Superposed, superpose
 
@@ -22,6 +22,8 @@ FAMILIES: dict[str, type[Family]] = {
     "blockrotation": psp.BlockRotation,
     "signedpermutation": psp.SignedPermutation,
     "hadamard": psp.Hadamard,
+    "localmix": psp.LocalMix,
+    "kernel": psp.Kernel,
 }
 TOLD = ("separate", "multihead", "xdg", "batchensemble", "supsup")  # networks that are told the task, not by contexts
 SHARES = {"xdg": 0.8, "supsup": 0.5}  # by default: units off, weights left
@@ -88,7 +90,8 @@ def network(choice: Choice, make: Callable[[], nn.Module]) -> nn.Module:
     tasks, seed = choice.tasks, choice.seed
     share = SHARES.get(choice.context) if choice.share is None else choice.share
     if choice.context in FAMILIES:
-        return superpose(make(), FAMILIES[choice.context](seed=seed))
+        kind = FAMILIES[choice.context]
+        return superpose(make(), kind(seed=seed, **({"period": tasks} if issubclass(kind, Periodic) else {})))
     builders: dict[str, Callable[[], nn.Module]] = {
         "separate": lambda: methods.Separate(make, tasks),
         "multihead": lambda: methods.MultiHead(make(), tasks),

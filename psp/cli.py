@@ -18,11 +18,13 @@ from psp import plots
 from psp.choice import FAMILIES, METHODS, STRENGTHS, TOLD, spelled
 from psp.errors import UserError
 from psp.run import Config, Result, Stopped, check_folder, run
+from psp.streams.named import KINDS
 from psp.train import Training
 from psp.tune import tune
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console()
+STREAMS = f"KIND-DATASET: {', '.join(KINDS)} of digits (embedded), mnist, fashion-mnist, ..."
 
 
 @app.callback()
@@ -32,9 +34,10 @@ def psp() -> None:
 
 @app.command("run")
 def run_command(
-    stream: Annotated[str, typer.Argument(help="permuted-DATASET: digits (embedded), mnist, fashion-mnist, ...")],
+    stream: Annotated[str, typer.Argument(help=STREAMS)],
     context: Annotated[list[str], typer.Option(help=f"One of {', '.join([*FAMILIES, *TOLD])}; again for more.")],
     tasks: Annotated[int, typer.Option(help="Tasks in the stream.")] = 50,
+    cycles: Annotated[int, typer.Option(help="How often the stream visits all its tasks.")] = 1,
     width: Annotated[int, typer.Option(help="Units a hidden layer.")] = 256,
     hidden: Annotated[int, typer.Option(help="Hidden layers.")] = 2,
     steps: Annotated[int, typer.Option(help="Training steps a task.")] = 1000,
@@ -66,6 +69,7 @@ def run_command(
             stream=stream.lower(),
             context=name,
             tasks=tasks,
+            cycles=cycles,
             width=width,
             hidden=hidden,
             steps=steps,
@@ -151,9 +155,8 @@ def _run_with_progress(
         TextColumn("first task {task.fields[accuracy]}"),
         TimeRemainingColumn(),
     )
-    steps = config.tasks * config.steps
     progress = Progress(*columns, console=console, refresh_per_second=4)
-    bar = progress.add_task(config.context, total=steps, accuracy="  -  ")
+    bar = progress.add_task(config.context, total=config.total, accuracy="  -  ")
 
     def on_step(training: Training) -> bool:
         progress.start()
@@ -163,7 +166,7 @@ def _run_with_progress(
 
     try:
         result = run(config, out, data, download, resume, on_step)
-        progress.update(bar, completed=steps, accuracy=f"{100 * result.final()[0]:.1f} %")
+        progress.update(bar, completed=config.total, accuracy=f"{100 * result.final()[0]:.1f} %")
         progress.start()
     finally:
         if progress.live.is_started:

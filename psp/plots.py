@@ -21,7 +21,8 @@ def remembered(results: list[Result], path: Path) -> None:
         final = result.final()
         right.plot(range(1, len(final) + 1), [100 * a for a in final], ".-", linewidth=0.8, markersize=5)
     config = results[0].config
-    for boundary in range(config.steps, config.steps * config.tasks, config.steps):
+    visit = config.total // (config.tasks if config.cycles == 1 else config.cycles)  # or cycle, where there are several
+    for boundary in range(visit, config.total, visit):
         left.axvline(boundary, color="0.9", linewidth=0.5, zorder=0)
     left.set(xlabel="training step", ylabel="test accuracy (%)", title="The first task, while others are learned")
     right.set(xlabel="task, in the order learned", title="Every task, after the last step")

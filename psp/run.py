@@ -15,56 +15,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from psp import choice, files, metrics
+from psp.config import Config
 from psp.errors import UserError
-from psp.networks import MLP
-from psp.streams import Images, PermutedPixels, load
+from psp.networks import MLP, resnet18, tell_norms
+from psp.streams import Images, named
 from psp.superpose import Superposed
 from psp.train import Measurement, Training
 
-_STREAM = "permuted-"
-_SAVE_EVERY = 10.0  # seconds between checkpoints
-
-
-@dataclasses.dataclass(frozen=True)
-class Config:
-    """All that a run depends on, but for the place of its data and the versions of what it runs on."""
-
-    stream: str
-    context: str
-    tasks: int
-    width: int
-    hidden: int
-    steps: int
-    seed: int
-    batch_size: int
-    lr: float
-    every: int
-    matrix: bool
-    threads: int
-    device: str
-    method: str = "fine-tuning"
-    strength: float | None = None  # of ewc, online-ewc, si
-    share: float | None = None  # of units that xdg turns off, of weights that supsup leaves
-
-    def __post_init__(self) -> None:
-        if not self.stream.startswith(_STREAM):
-            raise UserError(f"unknown stream {self.stream}: known are permuted-DATASET, such as permuted-mnist")
-        choice.check(self)
-        for name in ("tasks", "width", "steps", "batch_size", "every", "threads"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.hidden < 0:
-            raise UserError(f"hidden must be at least 0, got {self.hidden}")
-        if not 0 <= self.seed < 2**63:
-            raise UserError(f"seed must be a whole number from 0, below 2**63, got {self.seed}")
-        if not self.lr > 0:
-            raise UserError(f"lr must be above 0, got {self.lr}")
-        try:
-            torch.empty(0, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            raise UserError(f"device {self.device} cannot be used: {str(error).splitlines()[0]}") from error
+_SAVE_EVERY = 10.0  # seconds between checkpoints, and more where writing one takes long:
+_SAVE_SHARE = 50  # times that
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +39,7 @@ class Result:
     weights: int  # real numbers that the network holds
     kept: int  # bytes that the method keeps, its network among them
     told: str  # what the network is told at test time: task or nothing
+    seconds: float  # that training and measuring took
 
     def curve(self) -> list[tuple[int, float]]:
         """Accuracy on task 0 by training step."""
@@ -84,8 +47,7 @@ class Result:
 
     def final(self) -> list[float]:
         """Accuracy on every task after the last step."""
-        last = self.config.tasks * self.config.steps
-        return [m.accuracy for m in self.measured if m.step == last]
+        return [m.accuracy for m in self.measured if m.step == self.config.total]
 
     def summary(self) -> dict[str, float]:
         """Final accuracy on the first task, on the last ten (or the last half, if that is fewer) and on all."""
@@ -99,15 +61,22 @@ def build(
 ) -> Training:
     """The training of a configuration, at its first step; ``part`` may put other images in the place of those read."""
     torch.set_num_threads(config.threads)
-    images = load(config.stream.removeprefix(_STREAM), data, download)
-    images = images if part is None else part(images)
-    stream = PermutedPixels(images, config.seed, config.tasks, config.steps, config.batch_size)
+    numbers = config.seed, config.tasks, config.steps, config.batch_size
+    stream = named.stream(config.stream, data, download, *numbers, config.size, part)
     torch.manual_seed(config.seed)
-    sizes = math.prod(stream.shape), config.width, config.hidden, stream.classes
-    net = choice.network(config, lambda: MLP(*sizes, complex=choice.needs_complex(config)))
+
+    def make() -> nn.Module:
+        if config.resnet:
+            return resnet18(stream.classes, config.width, None if config.norm == "static" else config.tasks)
+        sizes = math.prod(stream.shape), config.width, config.hidden, stream.classes
+        return MLP(*sizes, complex=choice.needs_complex(config))
+
+    net = choice.network(config, make)
+    tell_norms(net)
     return Training(
         choice.method(config, net),
         stream,
+        cycles=config.cycles,
         lr=config.lr,
         every=config.every,
         matrix=config.matrix,
@@ -156,14 +125,19 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
         found = {"data": None if data is None else str(data), "versions": versions()}
         files.write_json(out / "config.json", {"run": dataclasses.asdict(config), **found})
-    saved = time.monotonic()
+    saved = lap = time.monotonic()
+    pause = _SAVE_EVERY
     while training.step < training.steps:
         training.advance()
+        training.seconds += time.monotonic() - lap
+        lap = time.monotonic()
         stop = on_step is not None and on_step(training) and training.step < training.steps
-        if stop or time.monotonic() - saved > _SAVE_EVERY:
+        if stop or lap - saved > pause:
             training.save(checkpoint)
             _write_metrics(out, training.measured)
             saved = time.monotonic()
+            pause = max(_SAVE_EVERY, _SAVE_SHARE * (saved - lap))
+            lap = saved
         if stop:
             raise Stopped
     training.save(checkpoint)
@@ -173,9 +147,10 @@ def run(
     cost, family = (net.cost, repr(net.family)) if isinstance(net, Superposed) else (0, type(net).__name__)
     kept, told = metrics.kept_bytes(training.method), choice.told(net)
     described = {"family": family, "cost": cost, "weights": weights, "kept": kept, "told": told}
+    described["seconds"] = training.seconds
     files.write_tensors(model, net.state_dict(), described)
     checkpoint.unlink()
-    return Result(config, training.measured, cost, weights, kept, told)
+    return Result(config, training.measured, cost, weights, kept, told, training.seconds)
 
 
 def versions() -> dict[str, str]:
@@ -218,4 +193,5 @@ def _read_result(config: Config, out: Path) -> Result:
     with open(out / "metrics.csv", newline="") as file:
         measured = [Measurement(int(r["step"]), int(r["task"]), float(r["accuracy"])) for r in csv.DictReader(file)]
     found = files.read_tensors(out / "model.safetensors")[1]
-    return Result(config, measured, found["cost"], found["weights"], found["kept"], found["told"])
+    rest = (found[name] for name in ("cost", "weights", "kept", "told", "seconds"))
+    return Result(config, measured, *rest)

@@ -28,7 +28,7 @@ def superpose(model: nn.Module, family: Family) -> Superposed:
 
     Args:
         model: any module whose weight matrices are those of Linear and Conv1d/2d/3d.
-        family: such as ``psp.Binary(seed=0)``. ``Complex`` and ``OnePower`` need complex layers.
+        family: such as ``psp.Binary(seed=0)``. ``Complex`` and what builds on it need complex layers.
 
     Raises:
         TypeError: a layer with weights that contexts cannot reach (recurrent, attention, embedding, transposed

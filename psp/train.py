@@ -62,6 +62,7 @@ class Training:
         self.seed = seed
         self.optimizer = torch.optim.RMSprop([p for p in method.parameters() if p.requires_grad], lr=lr)
         self.step = 0
+        self.seconds = 0.0  # spent so far, as whoever calls advance counts them
         self.measured: list[Measurement] = []
 
     def advance(self) -> None:
@@ -119,7 +120,7 @@ class Training:
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
         measured = [dataclasses.astuple(m) for m in self.measured]
-        files.write_tensors(path, tensors, {"step": self.step, "measured": measured})
+        files.write_tensors(path, tensors, {"step": self.step, "seconds": self.seconds, "measured": measured})
 
     def restore(self, path: Path) -> None:
         """Take up what :meth:`save` wrote."""
@@ -135,4 +136,5 @@ class Training:
                 state.setdefault(int(index), {})[part] = t.clone()
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
         self.step = metadata["step"]
+        self.seconds = metadata["seconds"]
         self.measured = [Measurement(*m) for m in metadata["measured"]]

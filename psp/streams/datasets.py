@@ -1,4 +1,4 @@
-"""Labelled images by name: scikit-learn's digits, embedded, and torchvision's datasets from a folder."""
+"""Labelled images by name: scikit-learn's digits, embedded, trees of image files, and torchvision's datasets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from psp.errors import UserError
+from psp.streams.trees import read_part
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,38 @@ class Images:
         """How many classes there are."""
         return int(self.train_labels.max()) + 1
 
+    def only(self, first: int, count: int) -> Images:
+        """The images of ``count`` classes from ``first`` on, their labels counted from 0."""
+        parts = []
+        for images, labels in ((self.train, self.train_labels), (self.test, self.test_labels)):
+            chosen = ((labels >= first) & (labels < first + count)).nonzero().flatten()
+            parts += [images[chosen], labels[chosen] - first]
+        return Images(*parts)
+
+    def shrunk(self, size: int) -> Images:
+        """The images (n, ..., height, width) at ``size`` x ``size`` pixels, the means of areas, in the same dtype.
+
+        Raises:
+            ValueError: a size that is not from 1 to that of the images.
+        """
+        if not 1 <= size <= min(self.train.shape[-2:]):
+            raise ValueError(f"size must be from 1 to {min(self.train.shape[-2:])}, got {size}")
+        return Images(_shrunk(self.train, size), self.train_labels, _shrunk(self.test, size), self.test_labels)
+
 
 def load(name: str, root: Path | None = None, download: bool = False) -> Images:
-    """The dataset ``name``: ``digits``, ``mnist``, ``fashion-mnist`` or another of torchvision's by its name.
+    """The dataset ``name``: ``digits``, a folder of image files, or one of torchvision's, such as ``fashion-mnist``.
 
     Args:
-        name: letter case, dashes and underscores do not matter. From torchvision, those with a training and a test
-            part held in memory: MNIST, FashionMNIST, KMNIST, QMNIST, USPS, CIFAR10, CIFAR100.
-        root: the folder that torchvision reads; not needed for ``digits``.
-        download: whether to fetch missing files into ``root``.
+        name: of a folder in ``root`` (or a whole path) with the tree {train,test}/CLASS/FILE.jpg, as torchvision's
+            ImageFolder has it; else of a dataset, where letter case, dashes and underscores do not matter: from
+            torchvision, those with a training and a test part held in memory (MNIST, FashionMNIST, KMNIST, QMNIST,
+            USPS, CIFAR10, CIFAR100).
+        root: the folder that holds the data; not needed for ``digits``.
+        download: whether to fetch missing files of torchvision's datasets into ``root``.
+
+    Returns:
+        Grey images (n, height, width), coloured ones (n, 3, height, width): from files of any kind as bytes.
 
     Raises:
         UserError: an unknown name, no ``root``, or files that are missing or cannot be read.
@@ -45,6 +69,9 @@ def load(name: str, root: Path | None = None, download: bool = False) -> Images:
     """
     if _plain(name) == "digits":
         return _digits()
+    folder = Path(name) if root is None else root / name
+    if all((folder / part).is_dir() for part in ("train", "test")):
+        return Images(*read_part(folder / "train"), *read_part(folder / "test"))
     if root is None:
         raise UserError(f"dataset {name} is read from a folder: name it with --data")
     return _torchvision(name, root, download)
@@ -73,11 +100,15 @@ def _torchvision(name: str, root: Path, download: bool) -> Images:
 
     known = {_plain(n): n for n in ("MNIST", "FashionMNIST", "KMNIST", "QMNIST", "USPS", "CIFAR10", "CIFAR100")}
     if _plain(name) not in known:
-        raise UserError(f"unknown dataset {name}: known are digits, {', '.join(known.values())}")
+        raise UserError(
+            f"unknown dataset {name}: known are digits, {', '.join(known.values())}, and folders that hold "
+            f"train/CLASS/FILE.jpg and test/CLASS/FILE.jpg, but {root / name} is none"
+        )
     kind = getattr(datasets, known[_plain(name)])
     try:
         parts = [kind(str(root), train=train, download=download) for train in (True, False)]
         images = [torch.as_tensor(np.asarray(part.data)) for part in parts]
+        images = [image.permute(0, 3, 1, 2).contiguous() if image.ndim == 4 else image for image in images]
         labels = [torch.as_tensor(np.asarray(part.targets)).long() for part in parts]
         labels = [label[:, 0] if label.ndim == 2 else label for label in labels]  # QMNIST lists more than the class
     except (RuntimeError, ValueError, AssertionError, EOFError, OSError, IndexError) as error:
@@ -92,3 +123,12 @@ def _torchvision(name: str, root: Path, download: bool) -> Images:
                 f"cannot read {known[_plain(name)]} from {root}: {len(image)} images have {len(label)} labels"
             )
     return Images(images[0], labels[0], images[1], labels[1])
+
+
+def _shrunk(images: Tensor, size: int) -> Tensor:
+    """Some at a time: all of them as floats would need a multiple of their memory."""
+    out = images.new_empty(*images.shape[:-2], size, size)
+    for part, small in zip(images.split(1000), out.split(1000), strict=True):
+        mean = torch.nn.functional.adaptive_avg_pool2d(part.reshape(len(part), -1, *part.shape[-2:]).float(), size)
+        small.copy_((mean if images.is_floating_point() else mean.round()).view(small.shape))
+    return out

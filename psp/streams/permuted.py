@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
-from psp import keys
-from psp.streams.base import Stream
+from psp.streams.base import Shuffle, Stream
 from psp.streams.datasets import Images
 
 
@@ -33,15 +31,13 @@ class PermutedPixels(Stream):
     """
 
     def __init__(self, images: Images, seed: int, tasks: int, steps: int, batch_size: int = 128) -> None:
-        super().__init__(images, seed, tasks, steps, batch_size)
+        super().__init__([images], seed, tasks, steps, batch_size)
         self.shape = (math.prod(self.shape),)
+        self._shuffle = Shuffle(seed, "pixels", *self.shape)
 
     def permutation(self, task: int) -> Tensor | None:
         """Where each pixel of a task comes from; None for task 0."""
-        if task == 0:
-            return None
-        width = self.shape[0]
-        return torch.from_numpy(keys.permutation(keys.words(self.seed, "pixels", task, width, width)))
+        return self._shuffle(task)
 
     def present(self, images: Tensor, labels: Tensor, task: int, position: int) -> tuple[Tensor, Tensor]:
         x, order = self.scaled(images.flatten(1)), self.permutation(task)

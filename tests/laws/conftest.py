@@ -11,7 +11,7 @@ from hypothesis import Phase, settings
 from torch import Tensor
 
 import psp
-from psp.contexts import Context, Family
+from psp.contexts import Context, Family, Periodic
 
 Make = Callable[..., Family]
 
@@ -26,6 +26,10 @@ MAKE: dict[str, Make] = {
     "BlockRotation-8": partial(psp.BlockRotation, block=8),
     "SignedPermutation": psp.SignedPermutation,
     "Hadamard": psp.Hadamard,
+    "LocalMix-2": partial(psp.LocalMix, period=2),
+    "LocalMix-10": partial(psp.LocalMix, period=10),
+    "Kernel-7": partial(psp.Kernel, period=7),
+    "Kernel-1000": partial(psp.Kernel, period=1000, bandwidth=20.0),
 }
 
 
@@ -34,9 +38,15 @@ def every(names: Iterable[str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("make", [pytest.param(MAKE[name], id=name) for name in names])
 
 
+def periodic(make: Make) -> bool:
+    """Whether the contexts of a family come round again, and overlap on purpose."""
+    return isinstance(make(seed=0), Periodic)
+
+
 every_family = every(MAKE)
 every_random_family = every(name for name in MAKE if name != "Identity")
-every_real_family = every(name for name in MAKE if name not in ("Complex", "OnePower"))
+every_independent_family = every(n for n, make in MAKE.items() if n != "Identity" and not periodic(make))
+every_real_family = every(n for n, make in MAKE.items() if n not in ("Complex", "OnePower") and not periodic(make))
 
 # The same examples in every run, and no time limit on one: the machine may be busy.
 law = settings(

@@ -21,7 +21,16 @@ from psp import keys
 from psp.contexts import Family
 from psp.contexts.hadamard import flat_rotation
 from psp.contexts.rotation import haar
-from tests.laws.conftest import MAKE, Make, double, every_family, every_random_family, every_real_family, law, store
+from tests.laws.conftest import (
+    MAKE,
+    Make,
+    double,
+    every_family,
+    every_independent_family,
+    every_real_family,
+    law,
+    store,
+)
 
 WIDTHS = [1, 2, 3, 7, 64, 97, 100, 128, 513, 521, 784, 1026]  # odd factors above 512 go through an FFT
 
@@ -275,7 +284,7 @@ WAYS: dict[str, Callable[[Make, int], Tensor]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-@every_random_family
+@every_independent_family
 def test_contexts_of_different_tasks_layers_seeds_and_widths_are_uncorrelated(make: Make, way: str) -> None:
     # For every family alike, <C 1, C' 1> / M has mean zero and the variance 1 / M.
     count = 24

@@ -24,6 +24,7 @@ CONFIG = Config(
     stream="permuted-digits",
     context="binary",
     tasks=2,
+    cycles=1,
     width=8,
     hidden=1,
     steps=10,
@@ -94,6 +95,18 @@ def test_several_contexts_share_a_folder_and_a_figure(
     printed = capsys.readouterr().out
     assert "figure.png" in printed
     assert "1,584" in printed
+
+
+@pytest.mark.parametrize("stream", ["permuted-digits", "rotating-digits", "labels-digits"])
+@pytest.mark.parametrize("context", ["local-mix", "kernel"])
+def test_a_stream_of_several_cycles_ends_after_the_last(
+    context: str, stream: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["run", stream, "--context", context, *FLAGS, "--tasks", "3", "--cycles", "2", "--out", tmp_path]
+    assert command(monkeypatch, *words) == 0
+    rows = [row.split(",")[:2] for row in (tmp_path / "metrics.csv").read_text().splitlines()]
+    assert rows[-4:] == [["55", "0"], ["60", "0"], ["60", "1"], ["60", "2"]]
+    assert "period=3" in files.read_tensors(tmp_path / "model.safetensors")[1]["family"]
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path: Path) -> None:
@@ -191,6 +204,8 @@ def test_ctrl_c_stops_between_two_steps_and_says_how_to_go_on(tmp_path: Path) ->
         (["permuted-mnist", "--context", "binary"], "--data"),
         (["permuted-mnist", "--context", "binary", "--data", "no/where"], "cannot read MNIST from no/where"),
         (["permuted-digits", "--context", "binary", "--tasks", "0"], "tasks must be at least 1, got 0"),
+        (["incremental-cifar", "--context", "binary"], "needs a network for images"),
+        (["permuted-digits", "--context", "binary", "--cycles", "0"], "cycles must be at least 1, got 0"),
         (["permuted-digits", "--context", "binary", "--tasks", "-3"], "tasks must be at least 1, got -3"),
         (["permuted-digits", "--context", "binary", "--seed", "-1"], "seed must be a whole number from 0"),
         (["permuted-digits", "--context", "binary", "--lr", "0"], "lr must be above 0"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import pickle
 import struct
 from pathlib import Path
 
@@ -11,15 +12,8 @@ import pytest
 import torch
 
 from psp.errors import UserError
-from psp.streams import Images, PermutedPixels, load
-
-
-def small(n: int = 50, test: int = 20, pixels: int = 12) -> Images:
-    g = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (n + test, pixels // 4, 4), generator=g, dtype=torch.uint8)
-    labels = torch.randint(0, 3, (n + test,), generator=g)
-    labels[0] = 2
-    return Images(images[:n], labels[:n], images[n:], labels[n:])
+from psp.streams import Images, PermutedLabels, PermutedPixels, RotatingImages, Stream, load
+from tests.psp.images import small
 
 
 def test_task_0_is_unpermuted_and_scaled_to_mean_0_and_variance_1() -> None:
@@ -76,29 +70,126 @@ def test_an_epoch_shows_every_image_once_and_ignores_task_switches() -> None:
         assert len(labels) == 50
         assert torch.equal(labels.sort().values, images.train_labels.sort().values)
     assert [stream.batch(step)[2] for step in range(7)] == [0, 0, 0, 1, 1, 1, 2]
-    orders = [torch.cat([stream._order(4 * epoch + b) for b in range(4)]).tolist() for epoch in range(3)]
+    orders = [torch.cat([stream._orders[0](4 * epoch + b) for b in range(4)]).tolist() for epoch in range(3)]
     assert all(sorted(order) == list(range(50)) for order in orders)
     assert orders[0] != orders[1] != orders[2]
 
 
-def test_a_batch_is_a_pure_function_of_its_step() -> None:
-    forward = PermutedPixels(small(), seed=1, tasks=2**50, steps=3, batch_size=16)
-    backward = PermutedPixels(small(), seed=1, tasks=2**50, steps=3, batch_size=16)
-    steps = list(range(12))
+EVERY = pytest.mark.parametrize("make", [PermutedPixels, PermutedLabels, RotatingImages])
+
+
+@EVERY
+def test_a_batch_is_a_pure_function_of_its_step(make: type[Stream]) -> None:
+    forward = make(small(), 1, 4, 3, 16)
+    backward = make(small(), 1, 4, 3, 16)
+    steps = list(range(30))
     a = {step: forward.batch(step) for step in steps}
     b = {step: backward.batch(step) for step in reversed(steps)}
     assert all(torch.equal(a[s][0], b[s][0]) and torch.equal(a[s][1], b[s][1]) for s in steps)
+    assert [a[s][2] for s in steps[:14]] == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 0]
 
 
-def test_streams_leave_the_images_as_they_are() -> None:
+@EVERY
+def test_another_task_in_a_steps_place_shows_the_same_images_as_that_task_does(make: type[Stream]) -> None:
+    images = small()
+    stream = make(images, 1, 4, 3, 16)
+    for step in (0, 4, 11):
+        chosen = stream._orders[0](step)
+        drawn = images.train[chosen], images.train_labels[chosen]
+        for task in range(4):
+            x, y, named = stream.batch(step, task)
+            expected, labels = stream.present(*drawn, task, step % 3)
+            assert named == task
+            assert torch.equal(x, expected)
+            assert torch.equal(y, labels)
+
+
+@EVERY
+def test_streams_leave_the_images_as_they_are(make: type[Stream]) -> None:
     floating = load("digits")
-    before = floating.test.clone(), floating.train.clone()
-    stream = PermutedPixels(floating, seed=0, tasks=2**50, steps=2)
+    before = floating.test.clone(), floating.train.clone(), floating.test_labels.clone()
+    stream = make(floating, 0, 3, 2)
     for step in range(3):
         stream.batch(step)
         stream.test(step)
     assert torch.equal(floating.test, before[0])
     assert torch.equal(floating.train, before[1])
+    assert torch.equal(floating.test_labels, before[2])
+
+
+@EVERY
+def test_images_are_flat_and_in_the_default_dtype(make: type[Stream]) -> None:
+    stream = make(small(shape=(3, 5, 4)), 0, 3, 2, 16)
+    assert stream.shape == (60,)
+    try:
+        torch.set_default_dtype(torch.float64)
+        double = stream.batch(2)[0]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    single = stream.batch(2)[0]
+    assert (double.dtype, single.dtype) == (torch.float64, torch.float32)
+    assert double.shape == single.shape == (16, 60)
+    torch.testing.assert_close(single, double.float(), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "error", "said"),
+    [
+        ((0, 0, 3, 16), ValueError, "tasks must be at least 1, got 0"),
+        ((0, 2, -1, 16), ValueError, "steps must be a whole number from 0, got -1"),
+        ((0, 2, 3, 1.5), TypeError, "batch_size must be a whole number"),
+        ((-1, 2, 3, 16), ValueError, "seed must be a whole number from 0, got -1"),
+    ],
+)
+@EVERY
+def test_numbers_that_are_not_whole_or_too_small_are_refused(
+    make: type[Stream], numbers: tuple, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        make(small(), *numbers)
+
+
+@EVERY
+def test_tasks_that_the_stream_lacks_are_refused(make: type[Stream]) -> None:
+    stream = make(small(), 0, 3, 2, 16)
+    for task in (-1, 3):
+        with pytest.raises(ValueError, match=f"task must be from 0 to 2, got {task}"):
+            stream.test(task)
+        with pytest.raises(ValueError, match=f"task must be from 0 to 2, got {task}"):
+            stream.batch(0, task)
+
+
+# Permuted labels
+
+
+def test_labels_of_task_0_stay_and_those_of_others_are_renamed() -> None:
+    images = small(classes=10)
+    stream = PermutedLabels(images, seed=3, tasks=2**50, steps=4, batch_size=16)
+    plain, labels = stream.test(0)
+    assert torch.equal(labels, images.test_labels)
+    assert torch.equal(plain, PermutedPixels(images, 3, 1, 1).test(0)[0])
+    names = set()
+    for task in (1, 2, 7, 2**40):
+        x, y = stream.test(task)
+        order = stream.permutation(task)
+        assert order is not None
+        assert sorted(order.tolist()) == list(range(10))
+        assert torch.equal(x, plain)
+        assert torch.equal(y, order[labels])
+        names.add(tuple(order.tolist()))
+    assert len(names) == 4
+
+
+def test_training_and_test_labels_of_a_task_are_renamed_alike() -> None:
+    stream = PermutedLabels(small(classes=10), seed=3, tasks=5, steps=4, batch_size=16)
+    for step in range(20):
+        _, y, task = stream.batch(step)
+        order = stream.permutation(task)
+        before = stream.sets[0].train_labels[stream._orders[0](step)]
+        assert torch.equal(y, before if order is None else order[before])
+
+
+# Datasets
 
 
 def test_digits_are_embedded_whole_and_split_by_class() -> None:
@@ -136,6 +227,32 @@ def test_torchvision_datasets_are_read_from_their_files(mnist_folder: Path, name
 def test_missing_data_is_said_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot read FashionMNIST from .*--download"):
         load("fashion-mnist", tmp_path)
+
+
+def write_cifar(root: Path) -> np.ndarray:
+    """CIFAR-10 in torchvision's form, with 2 images a batch, and all its training images."""
+    rng = np.random.default_rng(0)
+    base = root / "cifar-10-batches-py"
+    base.mkdir(parents=True)
+    parts = {}
+    for name in [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]:
+        parts[name] = rng.integers(0, 256, (2, 3072), dtype=np.uint8)
+        (base / name).write_bytes(pickle.dumps({"data": parts[name], "labels": [3, 9]}))
+    (base / "batches.meta").write_bytes(pickle.dumps({"label_names": [str(i) for i in range(10)]}))
+    return np.concatenate([parts[f"data_batch_{i}"] for i in range(1, 6)]).reshape(-1, 3, 32, 32)
+
+
+def test_colours_come_before_height_and_width(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.datasets import CIFAR10
+
+    monkeypatch.setattr(CIFAR10, "_check_integrity", lambda self: True)
+    monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda *_: True)
+    stored = write_cifar(tmp_path)
+    images = load("cifar10", tmp_path)
+    assert np.array_equal(images.train.numpy(), stored)
+    assert images.train.is_contiguous()
+    assert images.test.shape == (2, 3, 32, 32)
+    assert images.train_labels.tolist() == [3, 9] * 5
 
 
 @pytest.mark.parametrize("file", ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])

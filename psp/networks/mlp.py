@@ -1,4 +1,4 @@
-"""The fully connected networks of the experiments."""
+"""Fully connected networks."""
 
 from __future__ import annotations
 

@@ -1,0 +1,73 @@
+"""What a run depends on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+
+from psp import choice
+from psp.errors import UserError
+from psp.streams import named
+
+NORMS = ("static", "per-task")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """All that a run depends on, but for the place of its data and the versions of what it runs on."""
+
+    stream: str
+    context: str
+    tasks: int
+    width: int
+    hidden: int
+    steps: int
+    seed: int
+    batch_size: int
+    lr: float
+    every: int
+    matrix: bool
+    threads: int
+    device: str
+    method: str = "fine-tuning"
+    strength: float | None = None  # of ewc, online-ewc, si
+    share: float | None = None  # of units that xdg turns off, of weights that supsup leaves
+    cycles: int = 1  # how often the stream visits all its tasks
+    size: int | None = None  # pixels that images are shrunk to
+    norm: str = "static"  # of a ResNet, whose units are its first channels: the batch's own, or per-task
+
+    def __post_init__(self) -> None:
+        named.split(self.stream)
+        choice.check(self)
+        if self.norm not in NORMS:
+            raise UserError(f"unknown norm {self.norm}: known are {', '.join(NORMS)}")
+        if self.norm != "static" and not self.resnet:
+            raise UserError(f"norm {self.norm} is for networks with norms: {self.stream} is learned without")
+        if self.resnet and choice.needs_complex(self):
+            raise UserError(f"{self.stream} is learned by a real ResNet: context {self.context} needs a complex network")
+        for name in ("tasks", "cycles", "width", "steps", "batch_size", "every", "threads"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.size is not None and self.size < 1:
+            raise UserError(f"size must be at least 1, got {self.size}")
+        if self.hidden < 0:
+            raise UserError(f"hidden must be at least 0, got {self.hidden}")
+        if not 0 <= self.seed < 2**63:
+            raise UserError(f"seed must be a whole number from 0, below 2**63, got {self.seed}")
+        if not self.lr > 0:
+            raise UserError(f"lr must be above 0, got {self.lr}")
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise UserError(f"device {self.device} cannot be used: {str(error).splitlines()[0]}") from error
+
+    @property
+    def total(self) -> int:
+        """Training steps altogether."""
+        return self.cycles * self.tasks * self.steps
+
+    @property
+    def resnet(self) -> bool:
+        """Whether the network is a ResNet-18, whose ``width`` are the channels of its stem, and not an MLP."""
+        return named.split(self.stream)[0] == "incremental"

@@ -1,0 +1,147 @@
+"""What every figure and table of the paper is made of: runs, a drawing, and what is said of it."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from psp import files
+from psp.metrics import mean_interval
+from psp.run import Config, Result
+
+Found = dict[str, list[Result]]  # label -> one result a seed
+
+
+Rows = list[list[object]]
+
+
+def measurements(found: Found) -> Rows:
+    """Every measurement of every run, under a line of names."""
+    return [["label", "seed", "step", "task", "accuracy"]] + [
+        [label, result.config.seed, m.step, m.task, m.accuracy]
+        for label, results in found.items()
+        for result in results
+        for m in result.measured
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A figure or table: what is trained for it, how it is drawn, what it tells.
+
+    Args:
+        name: such as ``fig2``.
+        title: what it shows.
+        paper: what the paper says of it.
+        shortened: what ``--quick`` leaves out.
+        entries: from ``quick`` to the configuration, at any seed, of every label.
+        draw: draws what was found on an empty figure.
+        tell: the paragraph on what was found.
+        rows: what the CSV file holds.
+    """
+
+    name: str
+    title: str
+    paper: str
+    shortened: str
+    entries: Callable[[bool], dict[str, Config]]
+    draw: Callable[[Figure, Found], None]
+    tell: Callable[[Found], str]
+    rows: Callable[[Found], Rows] = measurements
+
+
+def config(**changes: Any) -> Config:
+    """The paper's protocol on permuted MNIST, with ``changes``."""
+    protocol: dict[str, Any] = {
+        "stream": "permuted-mnist",
+        "context": "binary",
+        "tasks": 50,
+        "steps": 1000,
+        "width": 256,
+        "hidden": 2,
+        "seed": 1,
+        "batch_size": 128,
+        "lr": 1e-4,
+        "every": 200,
+        "matrix": False,
+        "threads": 1,
+        "device": "cpu",
+    }
+    return Config(**protocol | changes)
+
+
+def folder(config: Config) -> str:
+    """The name of a run's folder: readable, and different for different configurations."""
+    described = json.dumps(dataclasses.asdict(config), sort_keys=True)
+    digest = hashlib.blake2b(described.encode(), digest_size=4).hexdigest()
+    return f"{config.stream}-{config.context}-{config.method}-{config.hidden}x{config.width}-seed{config.seed}-{digest}"
+
+
+def percent(values: Iterable[float]) -> str:
+    """Mean and 95 % interval of shares, in percent; the mean alone of one value."""
+    shares = [100 * value for value in values]
+    mean, half = mean_interval(shares)
+    return f"{mean:.1f}" if len(shares) < 2 else f"{mean:.1f} ± {half:.1f}"
+
+
+def curves(axes: Any, found: Found, labels: Iterable[str] | None = None, linewidth: float = 1.2) -> None:
+    """Accuracy on the first task by training step: the mean of the seeds, and its 95 % interval as a band."""
+    for label in found if labels is None else labels:
+        runs = [result.curve() for result in found[label]]
+        steps = [step for step, _ in runs[0]]
+        band = [mean_interval([100 * accuracy for _, accuracy in point]) for point in zip(*runs, strict=True)]
+        (line,) = axes.plot(steps, [mean for mean, _ in band], label=label, linewidth=linewidth)
+        if len(runs) > 1:
+            low, high = zip(*((mean - half, mean + half) for mean, half in band), strict=True)
+            axes.fill_between(steps, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+    axes.set(xlabel="training step", ylabel="accuracy on the first task (%)")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def table(found: Found) -> list[str]:
+    """What every run ended with, as lines of Markdown."""
+    lines = [
+        "| | first task | last | all | told at test time | kept (kB) | seeds | seconds a seed |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for label, results in found.items():
+        parts = [percent(result.summary()[part] for result in results) for part in ("first", "last", "all")]
+        seconds = sum(result.seconds for result in results) / len(results)
+        kept = f"{results[0].kept / 1000:,.0f}"
+        lines.append(f"| {label} | {' | '.join(parts)} | {results[0].told} | {kept} | {len(results)} | {seconds:.0f} |")
+    return lines
+
+
+def write(experiment: Experiment, found: Found, quick: bool, out: Path) -> None:
+    """The figure as PNG and SVG, every measurement as CSV, the paragraph and the table as Markdown."""
+    out.mkdir(parents=True, exist_ok=True)
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    experiment.draw(figure, found)
+    if quick:
+        figure.supxlabel(f"shortened: {experiment.shortened}", fontsize="small", color="0.4")
+    for kind in ("png", "svg"):
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format=kind, dpi=130)
+        files.write_bytes(out / f"{experiment.name}.{kind}", drawn.getvalue())
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(experiment.rows(found))
+    files.write_text(out / f"{experiment.name}.csv", text.getvalue())
+    said = [f"# {experiment.title}", "", f"The paper: {experiment.paper}", ""]
+    if quick:
+        said += [f"Shortened: {experiment.shortened}.", ""]
+    said.append(experiment.tell(found))
+    if found:
+        seeds = len(next(iter(found.values())))
+        spread = "of one seed" if seeds == 1 else f"means and 95 % intervals of {seeds} seeds"
+        said += ["", f"Accuracies are in percent on test images, {spread}.", "", *table(found)]
+    files.write_text(out / f"{experiment.name}.md", "\n".join(said) + "\n")
+    configs = {label: [dataclasses.asdict(result.config) for result in results] for label, results in found.items()}
+    files.write_json(out / f"{experiment.name}.json", {"quick": quick, "runs": configs})

@@ -1,0 +1,73 @@
+"""Figure 3, right: the table of methods on fifty permutations of MNIST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from psp.experiments.base import Experiment, Found, config, percent
+from psp.metrics import mean_interval
+from psp.run import Config
+
+PAPER = {"standard": 61.8, "EWC": 97.0, "SI": 97.2, "pspBinary": 97.6, "pspComplex": 97.4, "pspOnepower": 97.2}
+# Strengths by `psp tune` on ten tasks at this width, see docs/results.md.
+ROWS: dict[str, dict[str, Any]] = {
+    "standard": {"context": "identity"},
+    "EWC": {"context": "identity", "method": "ewc", "strength": 100.0},
+    "online EWC": {"context": "identity", "method": "online-ewc", "strength": 100.0},
+    "SI": {"context": "identity", "method": "si", "strength": 0.1},
+    "replay": {"context": "identity", "method": "replay"},
+    "pspBinary": {"context": "binary"},
+    "pspComplex": {"context": "complex"},
+    "pspOnepower": {"context": "onepower"},
+    "pspRotation": {"context": "rotation"},
+    "multi-head": {"context": "multihead"},
+    "XdG": {"context": "xdg"},
+    "XdG and SI": {"context": "xdg", "method": "si", "strength": 0.1},
+    "BatchEnsemble": {"context": "batchensemble"},
+    "SupSup": {"context": "supsup"},
+    "joint": {"context": "identity", "method": "joint"},
+    "one network a task": {"context": "separate"},
+}
+
+
+def _entries(quick: bool) -> dict[str, Config]:
+    less = {"tasks": 10, "steps": 200, "width": 128, "every": 200} if quick else {"width": 2048, "every": 1000}
+    return {label: config(**less | changes) for label, changes in ROWS.items()}
+
+
+def _draw(figure: Figure, found: Found) -> None:
+    axes = figure.subplots()
+    labels = list(found)[::-1]
+    spread = [mean_interval([100 * r.summary()["last"] for r in found[label]]) for label in labels]
+    means, halves = zip(*spread, strict=True)
+    error = None if len(found[labels[0]]) == 1 else halves
+    axes.barh(labels, means, xerr=error, color="tab:blue", height=0.6)
+    for place, label in enumerate(labels):
+        if label in PAPER:
+            axes.plot([PAPER[label]] * 2, [place - 0.4, place + 0.4], color="tab:red")
+        axes.annotate(f"{means[place]:.1f}", (means[place], place), (-4, 0), textcoords="offset points", ha="right",
+                      va="center", color="white", fontsize="small")  # fmt: skip
+    axes.set(xlabel="accuracy on the last ten tasks (%); red: as the paper prints it", xlim=(0, 100))
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _tell(found: Found) -> str:
+    last = {label: percent(r.summary()["last"] for r in results) for label, results in found.items()}
+    beside = ", ".join(f"{label} {last[label]} (paper {PAPER[label]})" for label in PAPER if label in found)
+    told = ", ".join(f"{label} {last[label]}" for label in found if label not in PAPER)
+    return f"On the last ten tasks: {beside}; not in the paper: {told}."
+
+
+EXPERIMENT = Experiment(
+    name="table",
+    title="Figure 3, right: the last ten of fifty permutations of MNIST, by method",
+    paper="; ".join(f"{label} {value}" for label, value in PAPER.items()) + ". EWC and SI are quoted from another "
+    "setting, ten tasks of twenty epochs in Zenke et al. 2017.",
+    shortened="ten tasks of 200 steps in a network of 128 units, instead of fifty tasks of 1,000 and 2048 units; the "
+    "last half of the tasks in the place of the last ten",
+    entries=_entries,
+    draw=_draw,
+    tell=_tell,
+)

@@ -1,0 +1,63 @@
+"""Reproduce a figure or table: train what it needs, side by side, then draw it and say what was found."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from psp.errors import UserError
+from psp.experiments import EXPERIMENTS, base, jobs
+from psp.run import Config, check_folder
+
+TRAINED = "trained"  # the folder of all runs, which figures share
+
+
+def planned(name: str, quick: bool, seeds: int, device: str, out: Path) -> dict[str, dict[Path, Config]]:
+    """What a figure needs trained: a label's folders, one a seed, and their configurations.
+
+    Raises:
+        UserError: an unknown name, or less than one seed.
+    """
+    if name not in EXPERIMENTS:
+        raise UserError(f"unknown figure or table {name}: known are {', '.join(EXPERIMENTS)}")
+    if seeds < 1:
+        raise UserError(f"seeds must be at least 1, got {seeds}")
+    plan = {}
+    for label, config in EXPERIMENTS[name].entries(quick).items():
+        configs = [dataclasses.replace(config, seed=seed, device=device) for seed in range(1, seeds + 1)]
+        plan[label] = {out / TRAINED / base.folder(config): config for config in configs}
+    return plan
+
+
+def reproduce(
+    name: str,
+    quick: bool,
+    seeds: int,
+    side_by_side: int,
+    out: Path,
+    data: Path | None = None,
+    download: bool = False,
+    resume: bool = False,
+    device: str = "cpu",
+    on_progress: jobs.Told | None = None,
+    asked_to_stop: Callable[[], bool] = lambda: False,
+) -> base.Found:
+    """Train what the figure or table ``name`` needs, and write it into ``out/name``.
+
+    Runs are kept in ``out/trained``, by their configuration: figures share them, and with ``resume`` go on with them.
+
+    Raises:
+        UserError: an unknown name, folders that hold something else or, without ``resume``, a run begun already,
+            data that cannot be read.
+        Stopped: ``asked_to_stop`` said so.
+    """
+    plan = planned(name, quick, seeds, device, out)
+    runs = {folder: config for configs in plan.values() for folder, config in configs.items()}
+    for folder, config in runs.items():
+        # A finished run of the same configuration is its result, whichever figure it was trained for.
+        check_folder(config, folder, resume or (folder / "model.safetensors").exists())
+    results = jobs.run_all(runs, side_by_side, data, download, on_progress, asked_to_stop)
+    found = {label: [results[folder] for folder in configs] for label, configs in plan.items()}
+    base.write(EXPERIMENTS[name], found, quick, out / name)
+    return found

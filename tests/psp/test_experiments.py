@@ -1,0 +1,179 @@
+"""The paper's figures and tables: every configuration is one that can be run, and small ones are, end to end."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from psp import reproduce as module
+from psp.errors import UserError
+from psp.experiments import EXPERIMENTS, jobs, table1
+from psp.experiments.base import Experiment, Found, config, curves, percent
+from psp.report import report
+from psp.reproduce import planned, reproduce
+from psp.run import Config, Stopped
+
+SMALL = {
+    "stream": "permuted-digits",
+    "tasks": 2,
+    "steps": 15,
+    "width": 12,
+    "hidden": 1,
+    "batch_size": 32,
+    "lr": 1e-3,
+    "every": 5,
+}
+
+
+def _entries(quick: bool) -> dict[str, Config]:
+    return {"with": config(**SMALL), "without": config(**SMALL | {"context": "identity"})}
+
+
+def _draw(figure: Figure, found: Found) -> None:
+    curves(figure.subplots(), found)
+
+
+SMALL_EXPERIMENT = Experiment(
+    name="small",
+    title="A small one",
+    paper="nothing.",
+    shortened="all of it",
+    entries=_entries,
+    draw=_draw,
+    tell=lambda found: f"with: {percent(r.summary()['all'] for r in found['with'])}.",
+)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(EXPERIMENTS, "small", SMALL_EXPERIMENT)
+
+
+@pytest.mark.parametrize("name", ["fig2", "fig3", "table", "fig4", "fig5-left", "fig5-right", "fig6", "table1"])
+@pytest.mark.parametrize("quick", [True, False])
+def test_every_figure_of_the_paper_has_configurations_that_can_be_run(name: str, quick: bool) -> None:
+    plan = planned(name, quick, 2, "cpu", Path("runs"))
+    folders = [folder for configs in plan.values() for folder in configs]
+    assert len(set(folders)) == len(folders)
+    assert all(sorted(c.seed for c in configs.values()) == [1, 2] for configs in plan.values())
+    assert bool(plan) == (name != "table1")
+
+
+def test_figures_share_what_they_have_in_common() -> None:
+    fig2, fig3 = (
+        {folder for configs in planned(name, False, 1, "cpu", Path()).values() for folder in configs}
+        for name in ("fig2", "fig3")
+    )
+    assert len(fig2 & fig3) == 2  # binary and identity at 256 units
+
+
+@pytest.mark.parametrize("label", table1.FAMILIES)
+def test_table_1_counts_as_the_paper_does(label: str) -> None:
+    _, first, more = table1.FAMILIES[label]
+    assert table1.counted(label) == (table1.stated(first), table1.stated(more))
+
+
+def test_a_figure_leaves_its_picture_its_numbers_and_what_they_say(tmp_path: Path) -> None:
+    found = reproduce("small", quick=True, seeds=2, side_by_side=2, out=tmp_path)
+    folder = tmp_path / "small"
+    assert {path.name for path in folder.iterdir()} == {f"small.{kind}" for kind in ("png", "svg", "csv", "md", "json")}
+    assert (folder / "small.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (folder / "small.svg").read_text()
+    with open(folder / "small.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    measured = sum(len(result.measured) for results in found.values() for result in results)
+    assert len(rows) == measured == 4 * (5 + 2)
+    assert {(row["label"], row["seed"]) for row in rows} == {(l, s) for l in ("with", "without") for s in "12"}
+    said = (folder / "small.md").read_text()
+    assert "Shortened: all of it" in said
+    assert percent(r.summary()["all"] for r in found["with"]) in said
+    assert "±" in said
+    assert json.loads((folder / "small.json").read_text())["quick"] is True
+
+
+def test_runs_side_by_side_are_the_runs_one_by_one(tmp_path: Path) -> None:
+    one, two = (reproduce("small", True, 2, n, tmp_path / str(n)) for n in (1, 2))
+    for label in one:
+        assert [r.measured for r in one[label]] == [r.measured for r in two[label]]
+
+
+def test_finished_runs_are_taken_as_they_are(tmp_path: Path) -> None:
+    first = reproduce("small", True, 1, 1, tmp_path)
+    models = {path: path.stat().st_mtime_ns for path in tmp_path.glob("trained/*/model.safetensors")}
+    again = reproduce("small", True, 1, 1, tmp_path)
+    assert first == again
+    assert models == {path: path.stat().st_mtime_ns for path in models}
+
+
+def test_a_stopped_figure_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
+    whole = reproduce("small", True, 1, 1, tmp_path / "whole")
+    seen: list[int] = []
+    with pytest.raises(Stopped):
+        reproduce("small", True, 1, 1, tmp_path / "stopped", on_progress=lambda _, step: seen.append(step),
+                  asked_to_stop=lambda: bool(seen))  # fmt: skip
+    with pytest.raises(UserError, match="--resume"):
+        reproduce("small", True, 1, 1, tmp_path / "stopped")
+    assert not (tmp_path / "stopped" / "small").exists()
+    went_on = reproduce("small", True, 1, 1, tmp_path / "stopped", resume=True)
+    assert {label: [r.measured for r in rs] for label, rs in whole.items()} == {
+        label: [r.measured for r in rs] for label, rs in went_on.items()
+    }
+
+
+def test_one_failure_stops_all_and_is_told(tmp_path: Path) -> None:
+    runs = {tmp_path / "a": config(**SMALL), tmp_path / "b": config(**SMALL | {"stream": "permuted-mnist"})}
+    with pytest.raises(UserError, match="--data"):
+        jobs.run_all(runs, 2)
+
+
+def test_bad_requests_are_refused() -> None:
+    with pytest.raises(UserError, match="unknown figure or table fig9: known are fig2"):
+        planned("fig9", False, 1, "cpu", Path())
+    with pytest.raises(UserError, match="seeds must be at least 1, got 0"):
+        planned("fig2", False, 0, "cpu", Path())
+
+
+def test_the_report_holds_everything_in_one_page(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing reproduced"):
+        report(tmp_path)
+    reproduce("small", True, 1, 1, tmp_path)
+    reproduce("table1", True, 1, 1, tmp_path)
+    page = report(tmp_path).read_text()
+    assert page.count('src="data:image/png;base64,') == page.count("<img") == 2
+    assert "A small one" in page
+    assert "2M(N+0.5)" in page
+    assert "<table>" in page
+    assert "permuted-digits" in page
+    assert "torch 2" in page
+    assert "http" not in page
+
+
+def test_a_quick_table_1_says_so_without_a_run(tmp_path: Path) -> None:
+    assert reproduce("table1", True, 1, 1, tmp_path) == {}
+    said = (tmp_path / "table1" / "table1.md").read_text()
+    assert "All counts agree" in said
+
+
+def test_curves_draw_the_mean_and_the_interval_of_the_seeds(tmp_path: Path) -> None:
+    found = reproduce("small", True, 2, 2, tmp_path)
+    axes = Figure().subplots()
+    curves(axes, found, ["with"])
+    (line,) = axes.get_lines()
+    means = [50 * (a + b) for (_, a), (_, b) in zip(*(result.curve() for result in found["with"]), strict=True)]
+    assert list(line.get_ydata()) == pytest.approx(means)
+    assert len(axes.collections) == 1
+
+
+def test_a_run_folder_names_what_it_holds() -> None:
+    one, other = config(**SMALL), config(**SMALL | {"lr": 1e-2})
+    from psp.experiments.base import folder
+
+    assert folder(one) != folder(other)
+    assert folder(one) == folder(dataclasses.replace(one))
+    assert folder(one).startswith("permuted-digits-binary-fine-tuning-1x12-seed1-")
+    assert module.TRAINED not in folder(one)
