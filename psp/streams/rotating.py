@@ -88,15 +88,15 @@ class RotatingImages(Stream):
 
     def present(self, images: Tensor, labels: Tensor, task: int, position: int) -> tuple[Tensor, Tensor]:
         together, place = divmod(task * self.steps + position, _TOGETHER)
-        index, weight = _reads(*self._size, self.tasks * self.steps, together, torch.get_default_dtype())
+        index, weight = _reads(*self._size, self.tasks * self.steps, together, self.std, torch.get_default_dtype())
         flat = images.reshape(-1, math.prod(self._size))  # colours turn as images of their own
-        # Scaled by way of the weights, which are fewer than the pixels.
-        x = turned(flat, index[place], weight[place] / self.std).reshape(len(images), -1)
+        x = turned(flat, index[place], weight[place]).reshape(len(images), -1)
         return x.sub_(self.mean / self.std), labels
 
 
 @functools.lru_cache(_KEPT)
-def _reads(height: int, width: int, turn: int, together: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """The reads of some steps, one after another, of the ``turn`` steps that make a turn."""
+def _reads(height: int, width: int, turn: int, together: int, std: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The reads of some steps, one after another, of the ``turn`` steps that make a turn; weights over ``std``."""
     steps = range(together * _TOGETHER, (together + 1) * _TOGETHER)
-    return reads(height, width, [360 * step / turn for step in steps], dtype)
+    index, weight = reads(height, width, [360 * step / turn for step in steps], dtype)
+    return index, weight.div_(std)  # the weights rather than the images, which are more
