@@ -45,7 +45,9 @@ class Config:
         if self.norm != "static" and not self.resnet:
             raise UserError(f"norm {self.norm} is for networks with norms: {self.stream} is learned without")
         if self.resnet and choice.needs_complex(self):
-            raise UserError(f"{self.stream} is learned by a real ResNet: context {self.context} needs a complex network")
+            raise UserError(
+                f"{self.stream} is learned by a real ResNet: context {self.context} needs a complex network"
+            )
         for name in ("tasks", "cycles", "width", "steps", "batch_size", "every", "threads"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")

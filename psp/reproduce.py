@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+from psp.config import Config
 from psp.errors import UserError
 from psp.experiments import EXPERIMENTS, base, jobs
-from psp.run import Config, check_folder
+from psp.run import check_folder
 
 TRAINED = "trained"  # the folder of all runs, which figures share
 

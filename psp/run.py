@@ -39,7 +39,7 @@ class Result:
     weights: int  # real numbers that the network holds
     kept: int  # bytes that the method keeps, its network among them
     told: str  # what the network is told at test time: task or nothing
-    seconds: float  # that training and measuring took
+    seconds: float = dataclasses.field(compare=False)  # that training and measuring took
 
     def curve(self) -> list[tuple[int, float]]:
         """Accuracy on task 0 by training step."""
@@ -97,7 +97,7 @@ def run(
     resume: bool = False,
     on_step: Callable[[Training], bool] | None = None,
 ) -> Result:
-    """Train a configuration and leave config.json, metrics.csv and model.safetensors in the folder ``out``.
+    """Train a configuration and leave config.json, metrics.csv, time.json and model.safetensors in the folder ``out``.
 
     A checkpoint beside them, written every few seconds and removed at the end, lets an interrupted run go on:
     batches and contexts are pure functions of the step, so the outcome is the same to the bit.
@@ -147,7 +147,7 @@ def run(
     cost, family = (net.cost, repr(net.family)) if isinstance(net, Superposed) else (0, type(net).__name__)
     kept, told = metrics.kept_bytes(training.method), choice.told(net)
     described = {"family": family, "cost": cost, "weights": weights, "kept": kept, "told": told}
-    described["seconds"] = training.seconds
+    files.write_json(out / "time.json", {"seconds": training.seconds})
     files.write_tensors(model, net.state_dict(), described)
     checkpoint.unlink()
     return Result(config, training.measured, cost, weights, kept, told, training.seconds)
@@ -193,5 +193,5 @@ def _read_result(config: Config, out: Path) -> Result:
     with open(out / "metrics.csv", newline="") as file:
         measured = [Measurement(int(r["step"]), int(r["task"]), float(r["accuracy"])) for r in csv.DictReader(file)]
     found = files.read_tensors(out / "model.safetensors")[1]
-    rest = (found[name] for name in ("cost", "weights", "kept", "told", "seconds"))
-    return Result(config, measured, *rest)
+    seconds = json.loads((out / "time.json").read_text())["seconds"]
+    return Result(config, measured, found["cost"], found["weights"], found["kept"], found["told"], seconds)

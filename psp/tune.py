@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 
 from psp import keys
+from psp.config import Config
 from psp.errors import UserError
-from psp.run import Config, build
+from psp.run import build
 from psp.streams import Images
 
 HELD_OUT = 6  # one training image in so many is held out: 10,000 of MNIST's 60,000
@@ -51,7 +52,7 @@ def tune(
         UserError: no strength to try, a strength that cannot be, or data that cannot be read.
 
     Example:
-        >>> from psp.run import Config
+        >>> from psp.config import Config
         >>> config = Config("permuted-digits", "identity", tasks=2, width=8, hidden=1, steps=5, seed=0, batch_size=32,
         ...     lr=1e-3, every=100, matrix=False, threads=1, device="cpu", method="si", strength=0.0)
         >>> tune(config, [0.0, 1.0]).steps

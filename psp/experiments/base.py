@@ -14,8 +14,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from psp import files
+from psp.config import Config
 from psp.metrics import mean_interval
-from psp.run import Config, Result
+from psp.run import Result
 
 Found = dict[str, list[Result]]  # label -> one result a seed
 
@@ -25,7 +26,8 @@ Rows = list[list[object]]
 
 def measurements(found: Found) -> Rows:
     """Every measurement of every run, under a line of names."""
-    return [["label", "seed", "step", "task", "accuracy"]] + [
+    names: list[object] = ["label", "seed", "step", "task", "accuracy"]
+    return [names] + [
         [label, result.config.seed, m.step, m.task, m.accuracy]
         for label, results in found.items()
         for result in results
@@ -70,7 +72,7 @@ def config(**changes: Any) -> Config:
         "seed": 1,
         "batch_size": 128,
         "lr": 1e-4,
-        "every": 200,
+        "every": 100,
         "matrix": False,
         "threads": 1,
         "device": "cpu",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from psp.config import Config
 from psp.experiments.base import Experiment, Found, config, curves, percent
-from psp.run import Config
 
 KINDS = {"standard": "identity", "pspBinary": "binary"}
 
 
 def _entries(quick: bool) -> dict[str, Config]:
     widths = (64, 128, 256) if quick else (128, 256, 512, 1024, 2048)
-    less = {"tasks": 10, "steps": 200, "every": 100} if quick else {}
+    less = {"tasks": 10, "steps": 200} if quick else {}
     return {
-        f"{kind}, {width} units": config(context=context, width=width, **less)
+        f"{kind}, {width} units": config(context=context, width=width, every=1000 if width > 512 else 100, **less)
         for kind, context in KINDS.items()
         for width in widths
     }

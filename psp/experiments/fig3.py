@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from psp.config import Config
 from psp.experiments.base import Experiment, Found, config, curves, percent
-from psp.run import Config
 
 KINDS = {
     "pspRotation": "rotation",
@@ -17,7 +17,7 @@ KINDS = {
 
 
 def _entries(quick: bool) -> dict[str, Config]:
-    less = {"tasks": 10, "steps": 200, "width": 128, "every": 100} if quick else {}
+    less = {"tasks": 10, "steps": 200, "width": 128} if quick else {}
     return {label: config(context=context, **less) for label, context in KINDS.items()}
 
 

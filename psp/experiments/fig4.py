@@ -6,8 +6,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from psp.config import Config
 from psp.experiments.base import Experiment, Found, config, curves, percent
-from psp.run import Config, Result
+from psp.run import Result
 
 SETS = {"MNIST": "rotating-mnist", "FashionMNIST": "rotating-fashion-mnist"}
 KINDS = {"standard": "identity", "pspBinary": "binary"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from psp.config import Config
 from psp.experiments.base import Experiment, Found, config, curves
 from psp.experiments.fig3 import order
 from psp.experiments.fig4 import cycles, turns
-from psp.run import Config
 
 KINDS = {
     "pspComplex": "complex",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from psp.config import Config
 from psp.experiments.base import Experiment, Found, config
 from psp.experiments.fig4 import cycles, turns
 from psp.experiments.fig5_left import draw
-from psp.run import Config
 
 
 def _entries(quick: bool) -> dict[str, Config]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from psp.config import Config
 from psp.experiments.base import Experiment, Found, config, curves, percent
-from psp.run import Config
 
 KINDS = {"pspBinary": "binary", "multi-head": "multihead", "standard": "identity"}
 NORMS = {"static": "static norms", "per-task": "a task's own norms"}

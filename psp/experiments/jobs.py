@@ -11,7 +11,8 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from psp.run import Config, Result, Stopped, run
+from psp.config import Config
+from psp.run import Result, Stopped, run
 from psp.train import Training
 
 _TELL_EVERY = 0.2  # seconds between two messages of one run

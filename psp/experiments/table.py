@@ -6,17 +6,17 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from psp.config import Config
 from psp.experiments.base import Experiment, Found, config, percent
 from psp.metrics import mean_interval
-from psp.run import Config
 
 PAPER = {"standard": 61.8, "EWC": 97.0, "SI": 97.2, "pspBinary": 97.6, "pspComplex": 97.4, "pspOnepower": 97.2}
-# Strengths by `psp tune` on ten tasks at this width, see docs/results.md.
+# Strengths by `psp tune` on ten tasks at 256 units, six of each, see docs/results.md.
 ROWS: dict[str, dict[str, Any]] = {
     "standard": {"context": "identity"},
-    "EWC": {"context": "identity", "method": "ewc", "strength": 100.0},
-    "online EWC": {"context": "identity", "method": "online-ewc", "strength": 100.0},
-    "SI": {"context": "identity", "method": "si", "strength": 0.1},
+    "EWC": {"context": "identity", "method": "ewc", "strength": 1.0},
+    "online EWC": {"context": "identity", "method": "online-ewc", "strength": 30.0},
+    "SI": {"context": "identity", "method": "si", "strength": 10.0},
     "replay": {"context": "identity", "method": "replay"},
     "pspBinary": {"context": "binary"},
     "pspComplex": {"context": "complex"},
@@ -24,7 +24,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "pspRotation": {"context": "rotation"},
     "multi-head": {"context": "multihead"},
     "XdG": {"context": "xdg"},
-    "XdG and SI": {"context": "xdg", "method": "si", "strength": 0.1},
+    "XdG and SI": {"context": "xdg", "method": "si", "strength": 10.0},
     "BatchEnsemble": {"context": "batchensemble"},
     "SupSup": {"context": "supsup"},
     "joint": {"context": "identity", "method": "joint"},

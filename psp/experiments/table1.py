@@ -7,9 +7,9 @@ from torch import nn
 
 import complexnn
 import psp
+from psp.config import Config
 from psp.contexts.base import Family
 from psp.experiments.base import Experiment, Found
-from psp.run import Config
 
 INPUTS, OUTPUTS = 256, 128  # M and N: two different numbers, so that no formula passes for another
 FAMILIES: dict[str, tuple[Family | None, str, str]] = {  # label: family, its numbers, one more model's, by the paper
@@ -70,8 +70,9 @@ def _tell(found: Found) -> str:
     agree = (
         "All counts agree with the paper's formulas" if not wrong else f"Other than in the paper: {', '.join(wrong)}"
     )
-    header, *body = rows(found)
-    lines = ["| " + " | ".join(map(str, line)) + " |" for line in (header, ["---"] * len(header), *body)]
+    cells = [[str(cell) for cell in line] for line in rows(found)]
+    cells.insert(1, ["---"] * len(cells[0]))
+    lines = ["| " + " | ".join(line) + " |" for line in cells]
     return (
         f"Counted on a layer of {INPUTS} inputs and {OUTPUTS} outputs. {agree}. With a seed in the place of stored "
         "contexts, as here, one more model of any family costs one whole number; Binary's M numbers are bits.\n\n"

@@ -11,12 +11,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from psp import reproduce as module
+from psp.config import Config
 from psp.errors import UserError
 from psp.experiments import EXPERIMENTS, jobs, table1
 from psp.experiments.base import Experiment, Found, config, curves, percent
 from psp.report import report
 from psp.reproduce import planned, reproduce
-from psp.run import Config, Stopped
+from psp.run import Stopped
 
 SMALL = {
     "stream": "permuted-digits",
@@ -88,7 +89,7 @@ def test_a_figure_leaves_its_picture_its_numbers_and_what_they_say(tmp_path: Pat
         rows = list(csv.DictReader(file))
     measured = sum(len(result.measured) for results in found.values() for result in results)
     assert len(rows) == measured == 4 * (5 + 2)
-    assert {(row["label"], row["seed"]) for row in rows} == {(l, s) for l in ("with", "without") for s in "12"}
+    assert {(row["label"], row["seed"]) for row in rows} == {(label, s) for label in ("with", "without") for s in "12"}
     said = (folder / "small.md").read_text()
     assert "Shortened: all of it" in said
     assert percent(r.summary()["all"] for r in found["with"]) in said
@@ -110,7 +111,9 @@ def test_finished_runs_are_taken_as_they_are(tmp_path: Path) -> None:
     assert models == {path: path.stat().st_mtime_ns for path in models}
 
 
-def test_a_stopped_figure_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
+def test_a_stopped_figure_goes_on_to_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    longer = {"with": config(**SMALL | {"steps": 1500, "every": 1000})}  # long enough to be stopped in between
+    monkeypatch.setitem(EXPERIMENTS, "small", dataclasses.replace(SMALL_EXPERIMENT, entries=lambda quick: longer))
     whole = reproduce("small", True, 1, 1, tmp_path / "whole")
     seen: list[int] = []
     with pytest.raises(Stopped):

@@ -10,8 +10,9 @@ import torch
 
 from psp import metrics
 from psp.choice import APART, FAMILIES, METHODS, SHARES, STRENGTHS, TOLD
+from psp.config import Config
 from psp.errors import UserError
-from psp.run import Config, build, run
+from psp.run import build, run
 from psp.streams import load
 from psp.train import Training
 from psp.tune import Tuned, held_out, tune
@@ -157,7 +158,7 @@ def test_tuning_does_not_see_the_test_images(monkeypatch: pytest.MonkeyPatch) ->
     found = tune(short, [0.0, 1.0])
     images = load("digits")
     ruined = dataclasses.replace(images, test=images.test * 0, test_labels=images.test_labels * 0)
-    monkeypatch.setattr("psp.run.load", lambda *_: ruined)
+    monkeypatch.setattr("psp.streams.named.load", lambda *_: ruined)
     assert tune(short, [0.0, 1.0]) == found
 
 

@@ -16,8 +16,9 @@ import torch
 
 from psp import files, plots
 from psp.cli import main
+from psp.config import Config
 from psp.errors import UserError
-from psp.run import Config, Result, Stopped, build, run
+from psp.run import Result, Stopped, build, run
 from psp.train import Measurement
 
 CONFIG = Config(
@@ -65,7 +66,9 @@ def test_a_run_leaves_its_configuration_metrics_figure_and_model(
 ) -> None:
     out = tmp_path / "run"
     assert command(monkeypatch, "run", "permuted-digits", "--context", "binary", *FLAGS, "--out", out) == 0
-    assert sorted(p.name for p in out.iterdir()) == ["config.json", "figure.png", "metrics.csv", "model.safetensors"]
+    left = ["config.json", "figure.png", "metrics.csv", "model.safetensors", "time.json"]
+    assert sorted(p.name for p in out.iterdir()) == left
+    assert json.loads((out / "time.json").read_text())["seconds"] > 0
     described = json.loads((out / "config.json").read_text())
     assert Config(**described["run"]) == CONFIG
     assert described["versions"]["torch"] == torch.__version__
@@ -204,7 +207,10 @@ def test_ctrl_c_stops_between_two_steps_and_says_how_to_go_on(tmp_path: Path) ->
         (["permuted-mnist", "--context", "binary"], "--data"),
         (["permuted-mnist", "--context", "binary", "--data", "no/where"], "cannot read MNIST from no/where"),
         (["permuted-digits", "--context", "binary", "--tasks", "0"], "tasks must be at least 1, got 0"),
-        (["incremental-cifar", "--context", "binary"], "needs a network for images"),
+        (["incremental-cifar", "--context", "complex"], "learned by a real ResNet: context complex needs a complex"),
+        (["permuted-digits", "--context", "binary", "--norm", "per-task"], "norm per-task is for networks with norms"),
+        (["permuted-digits", "--context", "binary", "--norm", "none"], "unknown norm none: known are static, per-task"),
+        (["permuted-digits", "--context", "binary", "--size", "0"], "size must be at least 1, got 0"),
         (["permuted-digits", "--context", "binary", "--cycles", "0"], "cycles must be at least 1, got 0"),
         (["permuted-digits", "--context", "binary", "--tasks", "-3"], "tasks must be at least 1, got -3"),
         (["permuted-digits", "--context", "binary", "--seed", "-1"], "seed must be a whole number from 0"),
@@ -253,14 +259,14 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
 def test_the_summary_is_the_first_the_last_and_all_tasks() -> None:
     accuracy = [0.5, 0.25, 0.75, 1.0]
     measured = [Measurement(10, 0, 0.9), *(Measurement(40, task, a) for task, a in enumerate(accuracy))]
-    result = Result(Config(**vars(CONFIG) | {"tasks": 4}), measured, 1, 1, 1, "task")
+    result = Result(Config(**vars(CONFIG) | {"tasks": 4}), measured, 1, 1, 1, "task", 1.0)
     assert result.summary() == {"first": 0.5, "last": 0.875, "all": 0.625}
     assert result.curve() == [(10, 0.9), (40, 0.5)]
 
 
 def test_the_last_ten_of_fifty_are_ten() -> None:
     measured = [Measurement(500, task, float(task >= 40)) for task in range(50)]
-    result = Result(Config(**vars(CONFIG) | {"tasks": 50}), measured, 1, 1, 1, "task")
+    result = Result(Config(**vars(CONFIG) | {"tasks": 50}), measured, 1, 1, 1, "task", 1.0)
     assert result.summary()["last"] == 1.0
 
 

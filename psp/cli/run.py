@@ -1,38 +1,25 @@
-"""The command line: ``psp run``, ``psp tune``."""
+"""``psp run``."""
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import torch
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from psp import plots
 from psp.choice import FAMILIES, METHODS, STRENGTHS, TOLD, spelled
+from psp.cli.console import STREAMS, StopOnSignal, console
+from psp.cli.tensorboard import Log, require_tensorboard
+from psp.config import NORMS, Config
 from psp.errors import UserError
-from psp.run import Config, Result, Stopped, check_folder, run
-from psp.streams.named import KINDS
+from psp.run import Result, check_folder, run
 from psp.train import Training
-from psp.tune import tune
-
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-console = Console()
-STREAMS = f"KIND-DATASET: {', '.join(KINDS)} of digits (embedded), mnist, fashion-mnist, ..."
 
 
-@app.callback()
-def psp() -> None:
-    """Many models in one set of weights."""
-
-
-@app.command("run")
 def run_command(
     stream: Annotated[str, typer.Argument(help=STREAMS)],
     context: Annotated[list[str], typer.Option(help=f"One of {', '.join([*FAMILIES, *TOLD])}; again for more.")],
@@ -53,6 +40,9 @@ def run_command(
     device: Annotated[str, typer.Option(help="Where to train, as torch names it.")] = "cpu",
     data: Annotated[Path | None, typer.Option(help="Folder of torchvision's datasets.")] = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch missing data into that folder.")] = False,
+    size: Annotated[int | None, typer.Option(help="Pixels that images are shrunk to.")] = None,
+    norm: Annotated[str, typer.Option(help=f"Of incremental-cifar's ResNet: {', '.join(NORMS)}.")] = "static",
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log accuracies for TensorBoard.")] = False,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/STREAM.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that the folder holds.")] = False,
 ) -> None:
@@ -83,6 +73,8 @@ def run_command(
             method=method.lower(),
             strength=strength,
             share=share,
+            size=size,
+            norm=norm,
         )
         for name in names
     ]
@@ -92,9 +84,11 @@ def run_command(
     folders = [out if single else out / config.context for config in configs]
     for config, folder in zip(configs, folders, strict=True):
         check_folder(config, folder, resume)
-    with _StopOnSignal() as stop:
+    if tensorboard:
+        require_tensorboard()
+    with StopOnSignal() as stop:
         results = [
-            _run_with_progress(config, folder, data, download, resume, stop)
+            _run_with_progress(config, folder, data, download, resume, stop, tensorboard)
             for config, folder in zip(configs, folders, strict=True)
         ]
     figure = out / "figure.png"
@@ -103,50 +97,8 @@ def run_command(
     console.print(f"figure: {figure}", soft_wrap=True)
 
 
-@app.command("tune")
-def tune_command(
-    stream: Annotated[str, typer.Argument(help="permuted-DATASET, as for psp run.")],
-    method: Annotated[str, typer.Option(help=f"One of {', '.join(STRENGTHS)}.")],
-    strength: Annotated[list[float], typer.Option(help="To try; give it again for more.")],
-    context: Annotated[str, typer.Option(help="As for psp run.")] = "identity",
-    tasks: Annotated[int, typer.Option(help="Tasks in the stream: fewer than in the run itself.")] = 5,
-    width: Annotated[int, typer.Option(help="Units a hidden layer.")] = 256,
-    hidden: Annotated[int, typer.Option(help="Hidden layers.")] = 2,
-    steps: Annotated[int, typer.Option(help="Training steps a task.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Of all that is random: another one than the run's.")] = 0,
-    batch_size: Annotated[int, typer.Option(help="Images a step.")] = 128,
-    lr: Annotated[float, typer.Option(help="Learning rate of RMSprop.")] = 1e-4,
-    share: Annotated[float | None, typer.Option(help="Of units that xdg turns off.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of torch; by default torch's own choice.")] = None,
-    device: Annotated[str, typer.Option(help="Where to train, as torch names it.")] = "cpu",
-    data: Annotated[Path | None, typer.Option(help="Folder of torchvision's datasets.")] = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch missing data into that folder.")] = False,
-) -> None:
-    """Find the best strength of a method: one short run each, measured on a held-out sixth of the training images."""
-    config = Config(
-        stream=stream.lower(),
-        context=spelled(context),
-        tasks=tasks,
-        width=width,
-        hidden=hidden,
-        steps=steps,
-        seed=seed,
-        batch_size=batch_size,
-        lr=lr,
-        every=tasks * steps,
-        matrix=False,
-        threads=torch.get_num_threads() if threads is None else threads,
-        device=device,
-        method=method.lower(),
-        strength=strength[0],
-        share=share,
-    )
-    found = tune(config, strength, data, download, lambda s, a: console.print(f"strength {s:g}: {100 * a:.2f} %"))
-    console.print(f"best: {found.best:g} ({len(strength)} runs, {found.steps:,} steps in all)")
-
-
 def _run_with_progress(
-    config: Config, out: Path, data: Path | None, download: bool, resume: bool, stop: _StopOnSignal
+    config: Config, out: Path, data: Path | None, download: bool, resume: bool, stop: StopOnSignal, tensorboard: bool
 ) -> Result:
     columns = (
         TextColumn("{task.description:<18}"),
@@ -155,6 +107,7 @@ def _run_with_progress(
         TextColumn("first task {task.fields[accuracy]}"),
         TimeRemainingColumn(),
     )
+    log = Log(out) if tensorboard else None
     progress = Progress(*columns, console=console, refresh_per_second=4)
     bar = progress.add_task(config.context, total=config.total, accuracy="  -  ")
 
@@ -162,6 +115,8 @@ def _run_with_progress(
         progress.start()
         accuracy = f"{100 * training.measured[-1].accuracy:.1f} %" if training.measured else "  -  "
         progress.update(bar, completed=training.step, accuracy=accuracy)
+        if log is not None:
+            log(training)
         return stop.asked
 
     try:
@@ -171,27 +126,9 @@ def _run_with_progress(
     finally:
         if progress.live.is_started:
             progress.stop()
+        if log is not None:
+            log.close()
     return result
-
-
-class _StopOnSignal:
-    """Turns the first Ctrl-C (or SIGTERM) into a wish to stop after the step in flight; the second one interrupts."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __enter__(self) -> _StopOnSignal:
-        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
 
 
 def _table(results: list[Result]) -> Table:
@@ -217,15 +154,3 @@ def _table(results: list[Result]) -> Table:
             result.config.context, *cells, f"{result.cost:,}", f"{result.weights:,}", f"{result.kept:,}", result.told
         )
     return table
-
-
-def main() -> None:
-    """Entry point: what only the user can mend is told in one sentence, with exit code 2."""
-    try:
-        app()
-    except UserError as error:
-        print(f"psp: {error}", file=sys.stderr)
-        sys.exit(2)
-    except Stopped:
-        print("psp: stopped; the same command with --resume goes on", file=sys.stderr)
-        sys.exit(130)

@@ -1,0 +1,66 @@
+"""``psp reproduce`` and ``psp report``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from psp.cli.console import StopOnSignal, console
+from psp.experiments import EXPERIMENTS
+from psp.report import report
+from psp.reproduce import planned, reproduce
+
+
+def reproduce_command(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(EXPERIMENTS)}.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Minutes on two cores; says what it shortens.")] = False,
+    seeds: Annotated[int, typer.Option(help="Seeds, from 1 up.")] = 3,
+    jobs: Annotated[int | None, typer.Option(help="Processes side by side; by default one a core.")] = None,
+    device: Annotated[str, typer.Option(help="Where to train, as torch names it.")] = "cpu",
+    data: Annotated[Path | None, typer.Option(help="Folder of torchvision's datasets.")] = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch missing data into that folder.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of all that is reproduced.")] = Path("runs/paper"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with runs that were begun.")] = False,
+) -> None:
+    """Reproduce a figure or table of the paper: a figure (PNG and SVG), a CSV file, a paragraph.
+
+    What is trained lies in OUT/trained, where figures share it; what is drawn and said of it in OUT/NAME.
+    """
+    total = {
+        folder: config.total
+        for configs in planned(name, quick, seeds, device, out).values()
+        for folder, config in configs.items()
+    }
+    done = dict.fromkeys(total, 0)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("steps, {task.fields[finished]} of " + f"{len(total)} runs"),
+        TimeRemainingColumn(),
+    )
+    with StopOnSignal() as stop, Progress(*columns, console=console, refresh_per_second=4) as progress:
+        bar = progress.add_task(name, total=sum(total.values()), finished=0)
+
+        def on_progress(folder: Path, step: int) -> None:
+            done[folder] = max(step, done[folder])
+            finished = sum(done[run] == total[run] for run in total)
+            progress.update(bar, completed=sum(done.values()), finished=finished)
+
+        side_by_side = jobs or os.cpu_count() or 1
+        reproduce(
+            name, quick, seeds, side_by_side, out, data, download, resume, device, on_progress, lambda: stop.asked
+        )
+    console.print((out / name / f"{name}.md").read_text(), soft_wrap=True, markup=False)
+    console.print(f"figure: {out / name / name}.png", soft_wrap=True)
+
+
+def report_command(
+    runs: Annotated[Path, typer.Argument(help="The folder that psp reproduce wrote into.")] = Path("runs/paper"),
+) -> None:
+    """Write one self-contained page, report.html, of everything that was reproduced."""
+    console.print(f"report: {report(runs)}", soft_wrap=True)
