@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
 from psp.config import Config
+from psp.errors import UserError
 from psp.run import Result, Stopped, run
 from psp.train import Training
 
@@ -21,11 +24,12 @@ Told = Callable[[Path, int], None]  # of a run's folder, and the steps it has do
 
 _stop: Event
 _progress: Any
+_parent: int
 
 
 def _enter(stop: Event, progress: Any) -> None:
-    global _stop, _progress
-    _stop, _progress = stop, progress
+    global _stop, _progress, _parent
+    _stop, _progress, _parent = stop, progress, os.getppid()
     for number in (signal.SIGINT, signal.SIGTERM):  # the parent says when to stop
         signal.signal(number, signal.SIG_IGN)
 
@@ -38,6 +42,8 @@ def _run(config: Config, folder: Path, data: Path | None, download: bool) -> Res
         if time.monotonic() - told > _TELL_EVERY:
             told = time.monotonic()
             _progress.put((folder, training.step))
+            if os.getppid() != _parent:  # killed, perhaps; another one may go on with this folder soon
+                return True
         return _stop.is_set()
 
     if _stop.is_set():
@@ -65,7 +71,7 @@ def run_all(
 
     Raises:
         Stopped: ``asked_to_stop`` said so.
-        UserError: of the first run that raises; the others stop, resumably.
+        UserError: of the first run that raises, or one was killed; the others stop, resumably.
     """
     context = multiprocessing.get_context("spawn")  # a fork of a process whose torch has threads may hang
     stop, progress = context.Event(), context.Queue()
@@ -93,6 +99,8 @@ def run_all(
                 elif failure is None or isinstance(failure, Stopped):
                     failure = error
                     stop.set()
+        if isinstance(failure, BrokenProcessPool):
+            raise UserError("a run was killed: the same command with --resume goes on") from failure
         if failure is not None:
             raise failure
     return found

@@ -11,48 +11,18 @@ import pytest
 from matplotlib.figure import Figure
 
 from psp import reproduce as module
-from psp.config import Config
 from psp.errors import UserError
 from psp.experiments import EXPERIMENTS, jobs, table1
-from psp.experiments.base import Experiment, Found, config, curves, percent
+from psp.experiments.base import config, curves, percent
 from psp.report import report
 from psp.reproduce import planned, reproduce
 from psp.run import Stopped
-
-SMALL = {
-    "stream": "permuted-digits",
-    "tasks": 2,
-    "steps": 15,
-    "width": 12,
-    "hidden": 1,
-    "batch_size": 32,
-    "lr": 1e-3,
-    "every": 5,
-}
-
-
-def _entries(quick: bool) -> dict[str, Config]:
-    return {"with": config(**SMALL), "without": config(**SMALL | {"context": "identity"})}
-
-
-def _draw(figure: Figure, found: Found) -> None:
-    curves(figure.subplots(), found)
-
-
-SMALL_EXPERIMENT = Experiment(
-    name="small",
-    title="A small one",
-    paper="nothing.",
-    shortened="all of it",
-    entries=_entries,
-    draw=_draw,
-    tell=lambda found: f"with: {percent(r.summary()['all'] for r in found['with'])}.",
-)
+from tests.psp.small import EXPERIMENT, SMALL
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(EXPERIMENTS, "small", SMALL_EXPERIMENT)
+    monkeypatch.setitem(EXPERIMENTS, "small", EXPERIMENT)
 
 
 @pytest.mark.parametrize("name", ["fig2", "fig3", "table", "fig4", "fig5-left", "fig5-right", "fig6", "table1"])
@@ -113,7 +83,7 @@ def test_finished_runs_are_taken_as_they_are(tmp_path: Path) -> None:
 
 def test_a_stopped_figure_goes_on_to_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     longer = {"with": config(**SMALL | {"steps": 1500, "every": 1000})}  # long enough to be stopped in between
-    monkeypatch.setitem(EXPERIMENTS, "small", dataclasses.replace(SMALL_EXPERIMENT, entries=lambda quick: longer))
+    monkeypatch.setitem(EXPERIMENTS, "small", dataclasses.replace(EXPERIMENT, entries=lambda quick: longer))
     whole = reproduce("small", True, 1, 1, tmp_path / "whole")
     seen: list[int] = []
     with pytest.raises(Stopped):
