@@ -25,7 +25,7 @@ class Measurement:
 
 
 class Training:
-    """A method that learns a stream by RMSprop, one step at a time, and can stop and go on anywhere.
+    """A method that learns a stream, one step at a time, and can stop and go on anywhere.
 
     After every ``every`` steps the accuracy on task 0 is measured, after the last step that on every task. With
     ``matrix`` also that on every task before the first step and, after every visit of a task, on it, on all tasks
@@ -35,7 +35,7 @@ class Training:
         method: the network and how it learns.
         stream: the tasks.
         cycles: how often the stream visits all of them.
-        lr: learning rate of RMSprop, whose other settings are torch's defaults.
+        lr: learning rate; the optimiser's other settings are its defaults.
         every: steps between measurements of task 0.
         matrix: whether to measure tasks after each.
         device: where to train.
@@ -60,7 +60,7 @@ class Training:
         self.matrix = matrix
         self.device = torch.device(device)
         self.seed = seed
-        self.optimizer = torch.optim.RMSprop([p for p in method.parameters() if p.requires_grad], lr=lr)
+        self.optimizer = method.optimizer([p for p in method.parameters() if p.requires_grad], lr)
         self.step = 0
         self.seconds = 0.0  # spent so far, as whoever calls advance counts them
         self.measured: list[Measurement] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -24,12 +25,19 @@ Told = Callable[[Path, int], None]  # of a run's folder, and the steps it has do
 
 _stop: Event
 _progress: Any
-_parent: int
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)  # a run loses nothing at any moment, and another process may go on with its folder soon
 
 
 def _enter(stop: Event, progress: Any) -> None:
-    global _stop, _progress, _parent
-    _stop, _progress, _parent = stop, progress, os.getppid()
+    global _stop, _progress
+    _stop, _progress = stop, progress
+    threading.Thread(target=_follow_parent, daemon=True).start()
     for number in (signal.SIGINT, signal.SIGTERM):  # the parent says when to stop
         signal.signal(number, signal.SIG_IGN)
 
@@ -42,8 +50,6 @@ def _run(config: Config, folder: Path, data: Path | None, download: bool) -> Res
         if time.monotonic() - told > _TELL_EVERY:
             told = time.monotonic()
             _progress.put((folder, training.step))
-            if os.getppid() != _parent:  # killed, perhaps; another one may go on with this folder soon
-                return True
         return _stop.is_set()
 
     if _stop.is_set():

@@ -38,6 +38,10 @@ class Method(nn.Module):
         super().__init__()
         self.net = net
 
+    def optimizer(self, parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        """What takes the steps: RMSprop with torch's settings, unless a method needs another."""
+        return torch.optim.RMSprop(parameters, lr=lr)
+
     def forward(self, x: Tensor, task: int) -> Tensor:
         """Logits (batch, classes)."""
         logits: Tensor = self.net(x, task=task)

@@ -33,7 +33,7 @@ def test_a_killed_figure_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     for kill in range(KILLS):
         child = start(tmp_path / "killed")
         time.sleep(taken * draw.uniform(0.3, 1))
-        # Every other time the processes that train are killed as well: else they find that they are alone.
+        # Every other time the processes that train are killed as well: else they end by themselves.
         (os.killpg if kill % 2 else os.kill)(child.pid, signal.SIGKILL)
         child.wait()
     deadline = time.monotonic() + 60

@@ -1,0 +1,254 @@
+"""Protection: exact where exactness is possible, and what it says of itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import complexnn
+import psp
+from psp.contexts import Family
+from psp.layers import SuperposedConv
+from psp.protect import _inputs
+
+OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=1e-4, momentum=0.9),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, lr=0.01),
+    "adam": lambda p: torch.optim.Adam(p, lr=0.01),
+    "adamw": lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1),
+    "rowrmsprop": lambda p: psp.RowRMSprop(p, lr=0.01),
+}
+REAL = [psp.Identity(1), psp.Binary(1), psp.Rotation(1), psp.SignedPermutation(1), psp.Hadamard(1)]
+COMPLEX = [psp.Complex(1), psp.OnePower(1), psp.Binary(1)]
+
+
+@pytest.fixture(autouse=True)
+def double() -> None:
+    torch.manual_seed(0)
+
+
+def subspace(size: int, rank: int, count: int, dtype: torch.dtype) -> Tensor:
+    return torch.randn(count, rank, dtype=dtype) @ torch.randn(rank, size, dtype=dtype)
+
+
+def step(net: psp.Superposed, optimizer: torch.optim.Optimizer, x: Tensor, task: int) -> None:
+    optimizer.zero_grad()
+    net(x, task=task).abs().square().sum().backward()
+    optimizer.step()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("family", REAL + COMPLEX, ids=lambda f: type(f).__name__)
+def test_an_infinite_strength_leaves_finished_tasks_alone_while_a_dimension_is_free(
+    family: Family, optimizer: str
+) -> None:
+    size, rank, tasks = 16, 3, 5  # K d = 15 < M
+    dtype = torch.complex128 if family in COMPLEX else torch.float64
+    linear = complexnn.Linear if dtype.is_complex else nn.Linear
+    net = psp.superpose(linear(size, 4, dtype=dtype), family)
+    protection = psp.protect(net, strength=math.inf, every=3)
+    chosen = OPTIMIZERS[optimizer](list(net.parameters()))
+    protection.guard(chosen)
+    finished: list[tuple[Tensor, Tensor]] = []
+    for task in range(tasks):
+        x = subspace(size, rank, 20, dtype)
+        before = net.network.weight.detach().clone()  # type: ignore[union-attr,operator]
+        for _ in range(6):
+            step(net, chosen, x, task)
+        assert not torch.allclose(before, net.network.weight)  # type: ignore[arg-type]  # it learns all the same
+        protection.observe([x[:10], x[10:]], task)
+        finished.append((x, net(x, task=task).detach()))
+        for k, (seen, learned) in enumerate(finished):
+            assert torch.allclose(net(seen, task=k), learned, rtol=0, atol=1e-9 * float(learned.abs().max()))
+
+
+CONVOLUTIONS: list[tuple[type[nn.Module], dict[str, object], tuple[int, ...]]] = [
+    (nn.Conv1d, {"kernel_size": 3, "stride": 2, "padding": 1}, (9,)),
+    (nn.Conv2d, {"kernel_size": (2, 3), "dilation": (2, 1), "padding": (1, 2)}, (6, 7)),
+    (nn.Conv2d, {"kernel_size": 3, "padding": "same", "padding_mode": "circular", "groups": 2}, (5, 6)),
+    (nn.Conv2d, {"kernel_size": 3, "padding": 1, "padding_mode": "reflect", "groups": 4}, (5, 6)),
+    (nn.Conv3d, {"kernel_size": 2, "padding": "valid", "bias": False}, (3, 4, 3)),
+    (complexnn.Conv2d, {"kernel_size": 3, "padding": 1, "groups": 2, "stride": (2, 1)}, (5, 4)),
+    (complexnn.Conv1d, {"kernel_size": 4, "padding": "same", "padding_mode": "replicate"}, (8,)),
+]
+
+
+def convolution(
+    kind: type[nn.Module], options: dict[str, object], family: Family
+) -> tuple[psp.Superposed, torch.dtype]:
+    dtype = torch.complex128 if kind.__module__.startswith("complexnn") else torch.float64
+    return psp.superpose(kind(4, 8, dtype=dtype, **options), family), dtype  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(("kind", "options", "size"), CONVOLUTIONS)
+@pytest.mark.parametrize("batched", [True, False])
+def test_patches_are_what_a_convolution_sees(
+    kind: type[nn.Module], options: dict[str, object], size: tuple[int, ...], batched: bool
+) -> None:
+    net, dtype = convolution(kind, options, psp.Binary(3))
+    (layer,) = net.layers
+    assert isinstance(layer, SuperposedConv)
+    x = torch.randn(*([2] if batched else []), 4, *size, dtype=dtype)
+    rows = _inputs(layer, x, task=5)
+    groups = len(rows)
+    weight = layer.weight.view(groups, 8 // groups, -1)
+    seen = torch.einsum("gok,gnk->gno", weight, rows)  # (groups, N x places, outputs a group)
+    expected = net(x, task=5)
+    if layer.bias is not None:
+        expected = expected - layer.bias.view(-1, *[1] * len(size))
+    expected = (expected if batched else expected[None]).movedim(1, -1).flatten(0, -2)
+    assert torch.allclose(seen.movedim(0, 1).flatten(1), expected)
+
+
+@pytest.mark.parametrize(("kind", "options", "size"), CONVOLUTIONS)
+def test_convolutions_are_protected_too(
+    kind: type[nn.Module], options: dict[str, object], size: tuple[int, ...]
+) -> None:
+    net, dtype = convolution(kind, options, psp.SignedPermutation(3))
+    protection = psp.protect(net, strength=math.inf, every=1)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    protection.guard(optimizer)
+    # One constant image has one patch but for the border's: few dimensions, if any are left free by the groups.
+    x = torch.ones(1, 4, *size, dtype=dtype)
+    protection.observe([x], task=0)
+    learned = net(x, task=0).detach()
+    before = net.layers[0].weight.detach().clone()
+    for _ in range(3):
+        step(net, optimizer, torch.randn(3, 4, *size, dtype=dtype), task=1)
+    assert torch.allclose(net(x, task=0), learned, rtol=0, atol=1e-9)
+    if min(protection.used) < 1 - 1e-9:
+        assert not torch.allclose(net.layers[0].weight, before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+@pytest.mark.parametrize("split", [[50], [7, 7, 36], [3] * 4])
+def test_what_is_kept_is_the_second_moment_of_the_contexted_inputs(dtype: torch.dtype, split: list[int]) -> None:
+    linear = complexnn.Linear if dtype.is_complex else nn.Linear
+    net = psp.superpose(linear(12, 3, dtype=dtype), psp.Binary(2))
+    protection = psp.protect(net, strength=0.7)
+    total = torch.eye(12, dtype=dtype)
+    for task in (0, 4):
+        x = torch.randn(sum(split), 12, dtype=dtype) * torch.linspace(0.1, 3, 12)
+        protection.observe(iter(x.split(split)), task)
+        seen = net.layers[0].context(x, task)
+        moment = seen.mT @ seen.conj()
+        total = total + 0.7 * moment * 12 / float(moment.diagonal().sum().real)
+    expected = torch.linalg.inv(total)
+    assert torch.allclose(protection.P(0), expected[None])
+    assert abs(protection.used[0] - (1 - float(expected.diagonal().real.mean()))) < 1e-12
+
+
+def test_updates_pass_through_it_and_keep_their_length_row_by_row() -> None:
+    net = psp.superpose(nn.Linear(10, 3), psp.Binary(2))
+    protection = psp.protect(net, strength=2.0, every=1)
+    protection.observe([torch.randn(30, 10)], task=0)
+    before = net.layers[0].weight.detach().clone()
+    update = torch.randn(3, 10)
+    with torch.no_grad():
+        net.layers[0].weight += update
+    protection.stepped()
+    passed = net.layers[0].weight.detach() - before
+    assert torch.allclose(passed.norm(dim=1), update.norm(dim=1), rtol=1e-5)
+    direction = update @ protection.P(0)[0]
+    assert torch.allclose(F.normalize(passed, dim=1), F.normalize(direction, dim=1), atol=1e-5)
+
+
+def test_until_a_task_is_finished_nothing_is_changed() -> None:
+    plain, guarded = nn.Linear(6, 2), nn.Linear(6, 2)
+    guarded.load_state_dict(plain.state_dict())
+    nets = [psp.superpose(layer, psp.Binary(0)) for layer in (plain, guarded)]
+    protection = psp.protect(nets[1], strength=1.0, every=2)
+    optimizers = [torch.optim.Adam(net.parameters(), lr=0.1) for net in nets]
+    protection.guard(optimizers[1])
+    for _ in range(5):
+        x = torch.randn(4, 6)
+        for net, optimizer in zip(nets, optimizers, strict=True):
+            step(net, optimizer, x, 0)
+    assert all(torch.equal(a, b) for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True))
+
+
+def test_what_all_tasks_share_stays_from_the_first_finished_task_on() -> None:
+    net = psp.superpose(nn.Sequential(nn.Linear(6, 5), nn.LayerNorm(5), nn.Linear(5, 2)), psp.Binary(0))
+    protection = psp.protect(net)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+    protection.guard(optimizer)
+    shared = {name: p for name, p in net.named_parameters() if p.ndim == 1}
+    assert len(shared) == 4
+    before = {name: p.detach().clone() for name, p in shared.items()}
+    step(net, optimizer, torch.randn(4, 6), 0)
+    learned = {name: p.detach().clone() for name, p in shared.items()}
+    assert not any(torch.equal(before[name], learned[name]) for name in shared)
+    protection.observe([torch.randn(4, 6)], task=0)
+    step(net, optimizer, torch.randn(4, 6), 1)
+    assert all(torch.equal(shared[name], learned[name]) for name in shared)
+    again = psp.superpose(nn.Sequential(nn.Linear(6, 5), nn.LayerNorm(5), nn.Linear(5, 2)), psp.Binary(0))
+    psp.protect(again).load_state_dict(protection.state_dict())
+    assert [p.requires_grad for p in again.parameters()] == [p.requires_grad for p in net.parameters()]
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_it_goes_on_from_its_state_to_the_same_bits(every: int) -> None:
+    def fresh() -> tuple[psp.Superposed, psp.Protection, torch.optim.Optimizer]:
+        torch.manual_seed(1)
+        net = psp.superpose(nn.Linear(6, 2), psp.Binary(0))
+        protection, optimizer = psp.protect(net, every=every), psp.RowRMSprop(net.parameters(), lr=0.1)
+        protection.guard(optimizer)
+        return net, protection, optimizer
+
+    def learn(
+        net: psp.Superposed, protection: psp.Protection, optimizer: torch.optim.Optimizer, first: int, last: int
+    ) -> None:
+        for i in range(first, last):
+            g = torch.Generator().manual_seed(i)
+            step(net, optimizer, torch.randn(4, 6, generator=g), i // 5)
+            if i % 5 == 4:
+                protection.observe([torch.randn(9, 6, generator=g)], task=i // 5)
+
+    whole, first, second = fresh(), fresh(), fresh()
+    learn(*whole, 0, 18)
+    learn(*first, 0, 12)
+    for a, b in zip(first, second, strict=True):
+        b.load_state_dict(a.state_dict())
+    learn(*second, 12, 18)
+    assert all(torch.equal(a, b) for a, b in zip(whole[0].parameters(), second[0].parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(whole[1].buffers(), second[1].buffers(), strict=True))
+
+
+def test_observing_leaves_the_network_as_it_was_and_keeps_no_data() -> None:
+    net = psp.superpose(nn.Sequential(nn.Linear(6, 5), nn.Dropout(0.5), nn.Linear(5, 2)), psp.Binary(0)).train()
+    protection = psp.protect(net)
+    before = [p.detach().clone() for p in net.parameters()]
+    size = sum(b.numel() for b in protection.buffers())
+    protection.observe([torch.randn(100, 6)], task=3)
+    assert all(torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True))
+    assert all(module.training for module in net.modules())
+    assert not any(layer._forward_pre_hooks for layer in net.layers)
+    assert sum(b.numel() for b in protection.buffers()) == size
+
+
+def test_inputs_of_zeros_take_no_dimension_and_stay_finite() -> None:
+    net = psp.superpose(nn.Linear(6, 2), psp.Binary(0))
+    protection = psp.protect(net, every=1)
+    protection.observe([torch.zeros(5, 6)], task=0)
+    assert protection.used == [0.0]
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    protection.guard(optimizer)
+    step(net, optimizer, torch.zeros(5, 6), 1)
+    assert all(bool(p.isfinite().all()) for p in net.parameters())
+
+
+def test_bad_requests_are_refused() -> None:
+    net = psp.superpose(nn.Linear(6, 2), psp.Binary(0))
+    with pytest.raises(TypeError, match="expects a superposed network, got a Linear"):
+        psp.protect(nn.Linear(6, 2))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="strength must be above 0, got 0"):
+        psp.protect(net, strength=0)
+    with pytest.raises(ValueError, match="every must be at least 1, got 0"):
+        psp.protect(net, every=0)
+    with pytest.raises(ValueError, match="task 3 needs at least one batch"):
+        psp.protect(net).observe([], task=3)
