@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from torch import nn
 
@@ -27,7 +27,7 @@ FAMILIES: dict[str, type[Family]] = {
 }
 TOLD = ("separate", "multihead", "xdg", "batchensemble", "supsup")  # networks that are told the task, not by contexts
 SHARES = {"xdg": 0.8, "supsup": 0.5}  # by default: units off, weights left
-STRENGTHS = ("ewc", "online-ewc", "si")  # the methods that have one
+STRENGTHS = ("ewc", "online-ewc", "si", "protected")  # the methods that have one
 METHODS = ("fine-tuning", "joint", *STRENGTHS, "replay")
 APART = ("separate", "batchensemble", "supsup")  # whose tasks cannot reach each other
 MEMORY = 2000  # samples that replay keeps
@@ -46,6 +46,8 @@ class Choice(Protocol):
     def share(self) -> float | None: ...
     @property
     def tasks(self) -> int: ...
+    @property
+    def cycles(self) -> int: ...
     @property
     def hidden(self) -> int: ...
     @property
@@ -66,6 +68,10 @@ def check(choice: Choice) -> None:
         raise UserError(f"unknown method {method}: known are {', '.join(METHODS)}")
     if context in APART and method != "fine-tuning":
         raise UserError(f"{context} keeps its tasks apart by itself: method must be fine-tuning, got {method}")
+    if method == "protected" and context not in FAMILIES:
+        raise UserError(f"protected is for contexts of a family, {', '.join(FAMILIES)}: got {context}")
+    if method == "protected" and choice.cycles > 1:
+        raise UserError(f"protected is for tasks that do not come again: cycles must be 1, got {choice.cycles}")
     if context == "xdg" and choice.hidden < 1:
         raise UserError("xdg gates hidden layers: hidden must be at least 1, got 0")
     if method in STRENGTHS and strength is None:
@@ -74,6 +80,8 @@ def check(choice: Choice) -> None:
         raise UserError(f"method {method} has no strength, got {strength}: that is for {', '.join(STRENGTHS)}")
     if strength is not None and not 0 <= strength < float("inf"):
         raise UserError(f"strength must be a number from 0, got {strength}")
+    if strength == 0 and method == "protected":
+        raise UserError(f"strength of protected must be above 0, got {strength}")
     if share is not None and context not in SHARES:
         raise UserError(f"context {context} has no share, got {share}: that is for {', '.join(SHARES)}")
     if share is not None and not 0 < share < 1:
@@ -112,6 +120,7 @@ def method(choice: Choice, net: nn.Module) -> methods.Method:
         "online-ewc": lambda: methods.OnlineEWC(net, strength),
         "si": lambda: methods.SI(net, strength),
         "replay": lambda: methods.Replay(net, MEMORY, choice.seed),
+        "protected": lambda: methods.Protected(cast(Superposed, net), strength),
     }
     return builders[choice.method]()
 

@@ -13,24 +13,28 @@ from psp.layers import SuperposedConv, SuperposedLayer
 from psp.subspace import shrink, shrink_by_moment
 from psp.superpose import Superposed
 
+STRENGTH = 0.1  # by default
 
-def protect(net: Superposed, strength: float = 1.0, every: int = 10, pace: float = 1.0) -> Protection:
+
+def protect(net: Superposed, strength: float = STRENGTH, every: int = 10) -> Protection:
     """Protect what a superposed network learns from what it learns later.
 
     Every layer keeps one matrix P = (I + strength A)^-1 of the size of its inputs: A is the sum over finished tasks k
     of the second moment of what the weights see of them, the contexted inputs C_k x (for a convolution the patches),
-    over the mean power of one of these. Every update D of the weights, of any optimiser, is put in the place of
+    over the mean power of an entry of these. Every update D of the weights, of any optimiser, is put in the place of
 
-        D' = D P, every row scaled to the length that it had in D.
+        D' = D P,   the minimiser of |D' - D|^2 + strength tr(D' A D'^H):
 
-    P takes from an update what would move the outputs of finished tasks; the scaling gives back the speed that it takes
-    with it. Biases and norms are shared by all tasks, as :func:`psp.superpose` has it, and so they stay as they are
-    from the first finished task on.
+    the update that is closest to D for what it moves the outputs of finished tasks. Give it to an optimiser that scales
+    a unit's weights as a whole, such as :class:`psp.RowRMSprop`: where each weight is scaled by itself, an update
+    points into dimensions that the new task does not need, and learning them costs finished tasks all the same.
+    Biases and norms are shared by all tasks, as :func:`psp.superpose` has it, and so they stay as they are from the
+    first finished task on.
 
     Args:
         net: the network, whose parameters the optimiser changes.
-        strength: how much finished tasks count beside the new one, above 0; infinite for a projection, which leaves
-            outputs of finished tasks exactly as they are while their inputs leave a dimension free.
+        strength: how much finished tasks count, above 0; infinite for a projection, which leaves outputs of finished
+            tasks exactly as they are while their inputs leave a dimension free.
         every: steps whose updates are passed through P together. The more, the cheaper; in between the weights hold
             updates that have not been.
 
@@ -52,13 +56,13 @@ def protect(net: Superposed, strength: float = 1.0, every: int = 10, pace: float
         >>> torch.allclose(net(x, task=0), before, atol=1e-5)
         True
     """
-    return Protection(net, strength, every, pace)
+    return Protection(net, strength, every)
 
 
 class Protection(nn.Module):
     """What :func:`protect` makes. Its ``state_dict`` goes on with a run, to the bit."""
 
-    def __init__(self, net: Superposed, strength: float, every: int, pace: float = 1.0) -> None:
+    def __init__(self, net: Superposed, strength: float, every: int) -> None:
         super().__init__()
         if not isinstance(net, Superposed):
             raise TypeError(f"protect expects a superposed network, got a {type(net).__name__}")
@@ -66,7 +70,7 @@ class Protection(nn.Module):
             raise ValueError(f"strength must be above 0, got {strength}")
         if every < 1:
             raise ValueError(f"every must be at least 1, got {every}")
-        self.strength, self.every, self.pace = strength, every, pace
+        self.strength, self.every = strength, every
         self._net = (net,)  # no module of this one: its parameters are not ours
         self.steps: Tensor
         self.tasks: Tensor
@@ -181,12 +185,7 @@ class Protection(nn.Module):
             anchor = cast(Tensor, getattr(self, f"anchor{i}"))
             if self.tasks:
                 update = _rows(layer.weight - anchor, layer)
-                passed = update @ self.P(i)
-                before, after = (torch.linalg.vector_norm(u, dim=-1, keepdim=True) for u in (update, passed))
-                passed *= torch.where(
-                    after > 0, (before / after.clamp_min(torch.finfo(after.dtype).tiny)) ** self.pace, 0
-                )
-                layer.weight.copy_(anchor + passed.view(layer.weight.shape))
+                layer.weight.copy_(anchor + (update @ self.P(i)).view(layer.weight.shape))
             anchor.copy_(layer.weight)
 
 

@@ -16,6 +16,7 @@ from psp.cli.console import STREAMS, StopOnSignal, console
 from psp.cli.tensorboard import Log, require_tensorboard
 from psp.config import NORMS, Config
 from psp.errors import UserError
+from psp.protect import STRENGTH
 from psp.run import Result, check_folder, run
 from psp.train import Training
 
@@ -34,6 +35,9 @@ def run_command(
     every: Annotated[int, typer.Option(help="Steps between measurements of the first task.")] = 100,
     method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "fine-tuning",
     strength: Annotated[float | None, typer.Option(help=f"Of {', '.join(STRENGTHS)}.")] = None,
+    protect: Annotated[
+        bool, typer.Option("--protect", help=f"Short for --method protected, of strength {STRENGTH} unless named.")
+    ] = False,
     share: Annotated[float | None, typer.Option(help="Of units off (xdg: 0.8), weights left (supsup: 0.5).")] = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Measure every task after each.")] = False,
     threads: Annotated[int | None, typer.Option(help="Threads of torch; by default torch's own choice.")] = None,
@@ -50,6 +54,10 @@ def run_command(
 
     One context leaves its files in the run folder; several each have a folder inside it, and share the figure.
     """
+    if protect:
+        if method not in ("fine-tuning", "protected"):
+            raise UserError(f"--protect is a method of its own: --method must not be {method}")
+        method, strength = "protected", STRENGTH if strength is None else strength
     out = out or Path("runs") / stream
     names = [spelled(name) for name in context]
     if len(set(names)) != len(names):

@@ -9,6 +9,7 @@ from psp.methods.ewc import OnlineEWC as OnlineEWC
 from psp.methods.fisher import fisher as fisher
 from psp.methods.gated import Gated as Gated
 from psp.methods.multihead import MultiHead as MultiHead
+from psp.methods.protected import Protected as Protected
 from psp.methods.replay import Replay as Replay
 from psp.methods.separate import Separate as Separate
 from psp.methods.si import SI as SI

@@ -22,10 +22,10 @@ class Protected(Method):
         samples: inputs by which a finished task is observed.
     """
 
-    def __init__(self, net: Superposed, strength: float, samples: int = 4000, pace: float = 1.0) -> None:
+    def __init__(self, net: Superposed, strength: float, samples: int = 4000) -> None:
         super().__init__(net)
         self.samples = samples
-        self.protection = protect(net, strength, pace=pace)
+        self.protection = protect(net, strength)
 
     def optimizer(self, parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         return RowRMSprop(parameters, lr=lr)

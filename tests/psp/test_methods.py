@@ -19,7 +19,8 @@ from psp.tune import Tuned, held_out, tune
 from tests.psp.test_run import CONFIG, command
 
 PAIRS = [
-    *[(context, method) for method in METHODS for context in ("identity", "complex", "multihead", "xdg")],
+    *[(context, method) for method in METHODS for context in ("identity", "complex")],
+    *[(context, method) for method in METHODS for context in ("multihead", "xdg") if method != "protected"],
     *[(context, "fine-tuning") for context in APART],
 ]
 
@@ -68,7 +69,8 @@ def forgetful() -> metrics.Matrix:
 
 
 @pytest.mark.parametrize(
-    ("method", "strength"), [("ewc", 1.0), ("online-ewc", 1.0), ("si", 1.0), ("replay", None), ("joint", None)]
+    ("method", "strength"),
+    [("ewc", 1.0), ("online-ewc", 1.0), ("si", 1.0), ("replay", None), ("joint", None), ("protected", 1.0)],
 )
 def test_methods_forget_less_than_fine_tuning(method: str, strength: float | None, forgetful: metrics.Matrix) -> None:
     found = matrix("identity", method, strength=strength)
@@ -111,6 +113,9 @@ def test_a_result_says_what_was_kept_and_told(context: str, method: str, tmp_pat
         ({"context": "supsup", "method": "replay"}, "supsup keeps its tasks apart by itself"),
         ({"context": "separate", "method": "joint"}, "separate keeps its tasks apart by itself"),
         ({"method": "ewc"}, "method ewc needs a strength"),
+        ({"context": "xdg", "method": "protected", "strength": 1.0}, "protected is for contexts of a family"),
+        ({"method": "protected", "strength": 0.0}, r"strength of protected must be above 0, got 0\.0"),
+        ({"cycles": 2, "method": "protected", "strength": 1.0}, "protected is for tasks that do not come again"),
         ({"strength": 1.0}, "method fine-tuning has no strength"),
         ({"method": "si", "strength": -1.0}, r"strength must be a number from 0, got -1\.0"),
         ({"share": 0.5}, "context binary has no share"),
@@ -126,7 +131,8 @@ def test_a_choice_without_sense_is_refused(choice: dict, said: str) -> None:
 def test_every_choice_with_sense_can_be_built() -> None:
     for context in (*FAMILIES, *TOLD):
         for method in METHODS:
-            if context not in APART or method == "fine-tuning":
+            apart, unprotected = context in APART, context in TOLD and method == "protected"
+            if not unprotected and (not apart or method == "fine-tuning"):
                 built = build(config(context, method), None, False)
                 built.advance()
     shares = [build(config(name, share=0.3), None, False).method.net for name in SHARES]
