@@ -80,6 +80,10 @@ def config(**changes: Any) -> Config:
     return Config(**protocol | changes)
 
 
+# psp's own beside the paper's rows: see docs/protected.md for the strength, the optimiser and its rate.
+PROTECTED: dict[str, Any] = {"context": "binary", "method": "protected", "strength": 0.2, "lr": 3e-4}
+
+
 def folder(config: Config) -> str:
     """The name of a run's folder: readable, and different for different configurations."""
     described = json.dumps(dataclasses.asdict(config), sort_keys=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from psp.config import Config
-from psp.experiments.base import Experiment, Found, config, curves, percent
+from psp.experiments.base import PROTECTED, Experiment, Found, config, curves, percent
 
 KINDS = {
     "pspRotation": "rotation",
@@ -14,11 +14,14 @@ KINDS = {
     "pspBinary": "binary",
     "standard": "identity",
 }
+OURS = "pspBinary, protected"  # not in the paper
 
 
 def _entries(quick: bool) -> dict[str, Config]:
     less = {"tasks": 10, "steps": 200, "width": 128} if quick else {}
-    return {label: config(context=context, **less) for label, context in KINDS.items()}
+    return {label: config(context=context, **less) for label, context in KINDS.items()} | {
+        OURS: config(**PROTECTED | less)
+    }
 
 
 def _draw(figure: Figure, found: Found) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.figure import Figure
 
 from psp.config import Config
-from psp.experiments.base import Experiment, Found, config, curves, percent
+from psp.experiments.base import PROTECTED, Experiment, Found, config, curves, percent
 
-KINDS = {"pspBinary": "binary", "multi-head": "multihead", "standard": "identity"}
+KINDS: dict[str, dict[str, Any]] = {
+    "pspBinary": {"context": "binary"},
+    "multi-head": {"context": "multihead"},
+    "standard": {"context": "identity"},
+    "pspBinary protected": PROTECTED | {"lr": 1e-3},
+}
 NORMS = {"static": "static norms", "per-task": "a task's own norms"}
 
 
@@ -15,9 +22,9 @@ def _entries(quick: bool) -> dict[str, Config]:
     full = {"stream": "incremental-cifar", "tasks": 5, "steps": 20_000, "width": 64, "lr": 1e-3, "every": 500}
     less = {"steps": 150, "width": 8, "every": 75, "batch_size": 64, "size": 16} if quick else {}
     return {
-        f"{kind}-ResNet18, {told}": config(context=context, norm=norm, **full | less)
+        f"{kind}-ResNet18, {told}": config(norm=norm, **full | less | changes)
         for norm, told in NORMS.items()
-        for kind, context in KINDS.items()
+        for kind, changes in KINDS.items()
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from psp.config import Config
-from psp.experiments.base import Experiment, Found, config, percent
+from psp.experiments.base import PROTECTED, Experiment, Found, config, percent
 from psp.metrics import mean_interval
 
 PAPER = {"standard": 61.8, "EWC": 97.0, "SI": 97.2, "pspBinary": 97.6, "pspComplex": 97.4, "pspOnepower": 97.2}
@@ -22,6 +22,8 @@ ROWS: dict[str, dict[str, Any]] = {
     "pspComplex": {"context": "complex"},
     "pspOnepower": {"context": "onepower"},
     "pspRotation": {"context": "rotation"},
+    "pspBinary, protected": PROTECTED,
+    "standard, protected": PROTECTED | {"context": "identity"},
     "multi-head": {"context": "multihead"},
     "XdG": {"context": "xdg"},
     "XdG and SI": {"context": "xdg", "method": "si", "strength": 10.0},

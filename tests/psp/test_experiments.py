@@ -40,7 +40,7 @@ def test_figures_share_what_they_have_in_common() -> None:
         {folder for configs in planned(name, False, 1, "cpu", Path()).values() for folder in configs}
         for name in ("fig2", "fig3")
     )
-    assert len(fig2 & fig3) == 2  # binary and identity at 256 units
+    assert len(fig2 & fig3) == 3  # identity, binary and binary protected at 256 units
 
 
 @pytest.mark.parametrize("label", table1.FAMILIES)
