@@ -49,10 +49,12 @@ def reproduce(
     Runs are kept in ``out/trained``, by their configuration: figures share them, and with ``resume`` go on with them.
 
     Raises:
-        UserError: an unknown name, folders that hold something else or, without ``resume``, a run begun already,
+        UserError: an unknown name, less than one job, folders that hold something else or, without ``resume``, a run begun already,
             data that cannot be read.
         Stopped: ``asked_to_stop`` said so.
     """
+    if side_by_side < 1:
+        raise UserError(f"jobs must be at least 1, got {side_by_side}")
     plan = planned(name, quick, seeds, device, out)
     runs = {folder: config for configs in plan.values() for folder, config in configs.items()}
     for folder, config in runs.items():

@@ -51,7 +51,7 @@ def reproduce_command(
             finished = sum(done[run] == total[run] for run in total)
             progress.update(bar, completed=sum(done.values()), finished=finished)
 
-        side_by_side = jobs or os.cpu_count() or 1
+        side_by_side = (os.cpu_count() or 1) if jobs is None else jobs
         reproduce(
             name, quick, seeds, side_by_side, out, data, download, resume, device, on_progress, lambda: stop.asked
         )

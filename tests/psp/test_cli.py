@@ -1,0 +1,95 @@
+"""The commands that other tests do not start: figures, the report, TensorBoard."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from psp.cli import tensorboard
+from psp.experiments import EXPERIMENTS
+from tests.psp.small import EXPERIMENT
+from tests.psp.test_run import FLAGS, command
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(EXPERIMENTS, "small", EXPERIMENT)
+
+
+def test_a_figure_and_the_report_are_one_command_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["reproduce", "small", "--quick", "--seeds", "1", "--jobs", "2", "--out", tmp_path]
+    assert command(monkeypatch, *words) == 0
+    said = capsys.readouterr().out
+    assert "Shortened: all of it" in said
+    assert f"figure: {tmp_path / 'small' / 'small'}.png" in said
+    assert command(monkeypatch, "report", tmp_path) == 0
+    assert capsys.readouterr().out == f"report: {tmp_path / 'report.html'}\n"
+    assert "A small one" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["reproduce", "fig9"], "unknown figure or table fig9"),
+        (["reproduce", "small", "--seeds", "0"], "seeds must be at least 1, got 0"),
+        (["reproduce", "small", "--jobs", "0"], "jobs must be at least 1, got 0"),
+        (["report", "nowhere"], "nowhere holds nothing reproduced"),
+        (["run", "permuted-digits", "--context", "binary", "--protect", "--method", "si"], "--method must not be si"),
+        (["run", "permuted-digits", "--context", "xdg", "--protect"], "protected is for contexts of a family"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command(monkeypatch, *words) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+class Writer:
+    """In the place of TensorBoard's."""
+
+    written: ClassVar[list[tuple[str, float, int]]] = []
+    closed: ClassVar[list[str]] = []
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def add_scalar(self, name: str, value: float, step: int) -> None:
+        self.written.append((name, value, step))
+
+    def close(self) -> None:
+        self.closed.append(self.folder)
+
+
+def test_every_measurement_is_logged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = Writer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    monkeypatch.setattr(tensorboard.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(Writer, "written", [])
+    run = ["run", "permuted-digits", "--context", "binary", *FLAGS, "--out", tmp_path / "run", "--tensorboard"]
+    assert command(monkeypatch, *run) == 0
+    rows = (tmp_path / "run" / "metrics.csv").read_text().splitlines()[1:]
+    expected = [(f"accuracy/task {t}", float(a), int(s)) for s, t, a in (row.split(",") for row in rows)]
+    assert Writer.written == expected
+    assert Writer.closed[-1] == str(tmp_path / "run" / "tensorboard")
+
+
+def test_without_tensorboard_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tensorboard.importlib.util, "find_spec", lambda name: None)
+    run = ["run", "permuted-digits", "--context", "binary", *FLAGS, "--out", tmp_path / "run", "--tensorboard"]
+    assert command(monkeypatch, *run) == 2
+    assert "pip install 'complexnn-psp[tensorboard]'" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
