@@ -49,8 +49,8 @@ def reproduce(
     Runs are kept in ``out/trained``, by their configuration: figures share them, and with ``resume`` go on with them.
 
     Raises:
-        UserError: an unknown name, less than one job, folders that hold something else or, without ``resume``, a run begun already,
-            data that cannot be read.
+        UserError: an unknown name, less than one job, folders that hold something else or, without ``resume``, a run
+            begun already, data that cannot be read.
         Stopped: ``asked_to_stop`` said so.
     """
     if side_by_side < 1:
