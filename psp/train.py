@@ -12,6 +12,7 @@ from psp import files, keys
 from psp.methods.base import Method
 from psp.streams.base import Stream
 
+_AT_THE_END = 100  # tasks at most, evenly spread, that are measured after the last step
 _TOGETHER = 1000  # test images in one pass: networks with the batch's own statistics depend on it
 
 
@@ -27,7 +28,8 @@ class Measurement:
 class Training:
     """A method that learns a stream, one step at a time, and can stop and go on anywhere.
 
-    After every ``every`` steps the accuracy on task 0 is measured, after the last step that on every task. With
+    After every ``every`` steps the accuracy on task 0 is measured, after the last step that on every task (of
+    more than a hundred, on a hundred, evenly spread). With
     ``matrix`` also that on every task before the first step and, after every visit of a task, on it, on all tasks
     before it and on the next one.
 
@@ -95,7 +97,7 @@ class Training:
     def _measure_where_due(self, task: int) -> None:
         tasks = self.stream.tasks
         if self.step == self.steps:
-            self.measured += map(self.measure, range(tasks))
+            self.measured += map(self.measure, range(0, tasks, -(-tasks // _AT_THE_END)))
         elif self.matrix and self.step % self.stream.steps == 0:
             seen = task + 2 if self.step < tasks * self.stream.steps else tasks
             self.measured += map(self.measure, range(min(seen, tasks)))

@@ -46,6 +46,11 @@ def test_the_matrix_holds_every_task_before_the_first_and_after_each() -> None:
     assert [(m.step, m.task) for m in run.measured] == [(0, 0), (0, 1), (12, 0), (12, 1), (24, 0), (24, 1)]
 
 
+def test_of_many_tasks_a_hundred_are_measured_at_the_end() -> None:
+    run = finish(training(psp.Binary(0), tasks=250, steps=1, every=1000))
+    assert [(m.step, m.task) for m in run.measured] == [(250, task) for task in range(0, 250, 3)]
+
+
 def test_accuracy_is_the_share_of_right_answers() -> None:
     run = training(psp.Binary(0))
     x, y = run.stream.test(1)
