@@ -16,7 +16,8 @@ from psp.experiments import EXPERIMENTS, jobs, table1
 from psp.experiments.base import config, curves, percent
 from psp.report import report
 from psp.reproduce import planned, reproduce
-from psp.run import Stopped
+from psp.run import Stopped, run
+from tests.psp.images import write_tree
 from tests.psp.small import EXPERIMENT, SMALL
 
 
@@ -150,3 +151,16 @@ def test_a_run_folder_names_what_it_holds() -> None:
     assert folder(one) == folder(dataclasses.replace(one))
     assert folder(one).startswith("permuted-digits-binary-fine-tuning-1x12-seed1-")
     assert module.TRAINED not in folder(one)
+
+
+@pytest.mark.parametrize("label", EXPERIMENTS["fig6"].entries(True))
+def test_every_network_of_figure_6_runs_and_goes_on_to_the_same_bits(label: str, tmp_path: Path) -> None:
+    write_tree(tmp_path / "cifar10", [f"c{i}" for i in range(10)], each=2, size=(8, 8))
+    write_tree(tmp_path / "cifar100", [f"{i}_x" for i in range(10, 20)], each=2, size=(8, 8))
+    less = {"tasks": 2, "steps": 2, "batch_size": 10, "width": 4, "size": 8, "every": 1}
+    small = dataclasses.replace(EXPERIMENTS["fig6"].entries(True)[label], **less)
+    whole = run(small, tmp_path / "whole", tmp_path)
+    assert [m.task for m in whole.measured] == [0, 0, 0, 0, 1]
+    with pytest.raises(Stopped):
+        run(small, tmp_path / "parts", tmp_path, on_step=lambda training: training.step == 3)
+    assert run(small, tmp_path / "parts", tmp_path, resume=True) == whole
