@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from psp.features import features
 from psp.layers import SuperposedConv, SuperposedLayer
 from psp.subspace import shrink, shrink_by_moment
 from psp.superpose import Superposed
@@ -173,9 +173,10 @@ class Protection(nn.Module):
 
     def stepped(self) -> None:
         """Called after every step of an optimiser: passes the updates of the last ``every`` steps through P."""
-        self.steps += 1
-        if self.steps >= self.every:
-            self.project()
+        if self.tasks:  # before the first finished task there is nothing to keep out of
+            self.steps += 1
+            if self.steps >= self.every:
+                self.project()
 
     @torch.no_grad()
     def project(self) -> None:
@@ -197,18 +198,7 @@ def _rows(weight: Tensor, layer: nn.Module) -> Tensor:
 
 def _inputs(layer: SuperposedLayer, x: Tensor, task: int) -> Tensor:
     """What the stored weight of a layer sees of its input ``x``: (groups, count, inputs of one output)."""
-    if not isinstance(layer, SuperposedConv):
-        return layer.context(x, task).flatten(0, -2).unsqueeze(0)
-    conv: Any = layer
-    n = len(conv.kernel_size)
-    x = x if x.ndim == n + 2 else x.unsqueeze(0)
-    mode = "constant" if conv.padding_mode == "zeros" else conv.padding_mode
-    x = F.pad(x, conv._reversed_padding_repeated_twice, mode=mode)
-    for dim, (size, step, dilation) in enumerate(zip(conv.kernel_size, conv.stride, conv.dilation, strict=True)):
-        x = x.unfold(dim + 2, dilation * (size - 1) + 1, step)[..., ::dilation]
-    patches = x.unflatten(1, (conv.groups, -1)).movedim(1, 0)  # (groups, N, channels, *places, *kernel)
-    patches = patches.movedim(2, 2 + n).flatten(2 + n).flatten(1, 1 + n)
-    return layer.context(patches, task)
+    return layer.context(features(layer, x).permute(2, 0, 1, 3).flatten(1, 2), task)
 
 
 def _moment(parts: list[Tensor]) -> Tensor:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
+from psp.features import features
 from psp.layers import SuperposedLayer
 from psp.methods.shared import MAPS, trained
 
@@ -154,18 +155,8 @@ def _errors(layer: nn.Module, gradient: Tensor) -> Tensor:
 
 
 def _features(layer: nn.Module, x: Tensor) -> Tensor:
-    """What the rows of a layer's weight are multiplied with, as (n, positions, groups, in / groups)."""
-    x = _patches(layer, x) if isinstance(layer, _ConvNd) else x.reshape(len(x), -1, 1, x.shape[-1])
+    """What the rows of a layer's stored weight are multiplied with, as (n, positions, groups, in / groups)."""
+    x = features(layer, x)
     if isinstance(layer, SuperposedLayer):
         x = layer.context.apply(x, layer.route.drawn[layer.context.layer])
     return x
-
-
-def _patches(layer: _ConvNd, x: Tensor) -> Tensor:
-    mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
-    x = F.pad(x, layer._reversed_padding_repeated_twice, mode=mode)
-    dims = len(layer.kernel_size)
-    for i, (size, step, gap) in enumerate(zip(layer.kernel_size, layer.stride, layer.dilation, strict=True)):
-        x = x.unfold(2 + i, (size - 1) * gap + 1, step)[..., ::gap]
-    x = x.flatten(2 + dims).flatten(2, 1 + dims)  # (n, channels, positions, kernel)
-    return x.unflatten(1, (layer.groups, -1)).permute(0, 3, 1, 2, 4).flatten(3)
