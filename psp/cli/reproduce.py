@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from psp.cli.console import StopOnSignal, console
+from psp.config import Config
+from psp.errors import UserError
 from psp.experiments import EXPERIMENTS
 from psp.report import report
 from psp.reproduce import planned, reproduce
@@ -21,6 +24,9 @@ def reproduce_command(
     seeds: Annotated[int, typer.Option(help="Seeds, from 1 up.")] = 3,
     jobs: Annotated[int | None, typer.Option(help="Processes side by side; by default one a core.")] = None,
     device: Annotated[str, typer.Option(help="Where to train, as torch names it.")] = "cpu",
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="FIELD=VALUE of every run, such as width=256; again for more.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of torchvision's datasets.")] = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch missing data into that folder.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of all that is reproduced.")] = Path("runs/paper"),
@@ -30,9 +36,10 @@ def reproduce_command(
 
     What is trained lies in OUT/trained, where figures share it; what is drawn and said of it in OUT/NAME.
     """
+    changes = {"device": device} | dict(_change(said) for said in change or [])
     total = {
         folder: config.total
-        for configs in planned(name, quick, seeds, device, out).values()
+        for configs in planned(name, quick, seeds, out, changes).values()
         for folder, config in configs.items()
     }
     done = dict.fromkeys(total, 0)
@@ -53,10 +60,23 @@ def reproduce_command(
 
         side_by_side = (os.cpu_count() or 1) if jobs is None else jobs
         reproduce(
-            name, quick, seeds, side_by_side, out, data, download, resume, device, on_progress, lambda: stop.asked
+            name, quick, seeds, side_by_side, out, data, download, resume, changes, on_progress, lambda: stop.asked
         )
     console.print((out / name / f"{name}.md").read_text(), soft_wrap=True, markup=False)
     console.print(f"figure: {out / name / name}.png", soft_wrap=True)
+
+
+def _change(said: str) -> tuple[str, Any]:
+    """A field of a configuration and its value, from FIELD=VALUE."""
+    name, equals, value = said.partition("=")
+    kinds: dict[str, Any] = {"int": int, "int | None": int, "float": float, "float | None": float, "str": str}
+    known = {field.name: kinds[str(field.type)] for field in dataclasses.fields(Config) if field.type in kinds}
+    if not equals or name not in known:
+        raise UserError(f"--set expects FIELD=VALUE with a field among {', '.join(known)}, got {said}")
+    try:
+        return name, known[name](value)
+    except ValueError as error:
+        raise UserError(f"{name} must be a number ({known[name].__name__}), got {value}") from error
 
 
 def report_command(

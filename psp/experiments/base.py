@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,11 @@ def percent(values: Iterable[float]) -> str:
     return f"{mean:.1f}" if len(shares) < 2 else f"{mean:.1f} ± {half:.1f}"
 
 
+def learned(result: Result) -> float:
+    """The accuracy on the first task when its first visit ends, or at the first measurement after that."""
+    return next(accuracy for step, accuracy in result.curve() if step >= result.config.steps)
+
+
 def curves(axes: Any, found: Found, labels: Iterable[str] | None = None, linewidth: float = 1.2) -> None:
     """Accuracy on the first task by training step: the mean of the seeds, and its 95 % interval as a band."""
     for label in found if labels is None else labels:
@@ -126,13 +131,26 @@ def table(found: Found) -> list[str]:
     return lines
 
 
-def write(experiment: Experiment, found: Found, quick: bool, out: Path) -> None:
+def less(experiment: Experiment, quick: bool, changes: Mapping[str, Any]) -> str:
+    """How the runs depart from the protocol, in words; empty if they do not."""
+    protocol = next(iter(experiment.entries(quick).values()), None)
+    said = [experiment.shortened] if quick else []
+    for field, value in changes.items():
+        if getattr(protocol, field, value) != value:
+            said.append(f"{field.replace('_', ' ')} {value} instead of {getattr(protocol, field)}")
+    return "; ".join(said)
+
+
+def write(
+    experiment: Experiment, found: Found, quick: bool, out: Path, changes: Mapping[str, Any] | None = None
+) -> None:
     """The figure as PNG and SVG, every measurement as CSV, the paragraph and the table as Markdown."""
+    shortened = less(experiment, quick, changes or {})
     out.mkdir(parents=True, exist_ok=True)
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     experiment.draw(figure, found)
-    if quick:
-        figure.supxlabel(f"shortened: {experiment.shortened}", fontsize="small", color="0.4")
+    if shortened:
+        figure.supxlabel(f"shortened: {shortened}", fontsize="small", color="0.4")
     for kind in ("png", "svg"):
         drawn = io.BytesIO()
         figure.savefig(drawn, format=kind, dpi=130)
@@ -141,8 +159,8 @@ def write(experiment: Experiment, found: Found, quick: bool, out: Path) -> None:
     csv.writer(text, lineterminator="\n").writerows(experiment.rows(found))
     files.write_text(out / f"{experiment.name}.csv", text.getvalue())
     said = [f"# {experiment.title}", "", f"The paper: {experiment.paper}", ""]
-    if quick:
-        said += [f"Shortened: {experiment.shortened}.", ""]
+    if shortened:
+        said += [f"Shortened: {shortened}.", ""]
     said.append(experiment.tell(found))
     if found:
         seeds = len(next(iter(found.values())))

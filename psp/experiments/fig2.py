@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from psp.config import Config
-from psp.experiments.base import PROTECTED, Experiment, Found, config, curves, percent
+from psp.experiments.base import PROTECTED, Experiment, Found, config, curves, learned, percent
 
 KINDS: dict[str, dict[str, Any]] = {
     "standard": {"context": "identity"},
@@ -40,7 +40,7 @@ def _draw(figure: Figure, found: Found) -> None:
 def _tell(found: Found) -> str:
     tasks = next(iter(found.values()))[0].config.tasks
     first = {label: percent(r.summary()["first"] for r in results) for label, results in found.items()}
-    fresh = {label: percent(dict(r.curve())[r.config.steps] for r in results) for label, results in found.items()}
+    fresh = {label: percent(map(learned, results)) for label, results in found.items()}
     said = "; ".join(f"{label}: {fresh[label]} when learned, {first[label]} in the end" for label in found)
     return f"Accuracy on the first task after all {tasks}. {said}."
 

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from psp.config import Config
-from psp.experiments.base import PROTECTED, Experiment, Found, config, curves, percent
+from psp.experiments.base import PROTECTED, Experiment, Found, config, curves, learned, percent
 
 KINDS: dict[str, dict[str, Any]] = {
     "pspBinary": {"context": "binary"},
@@ -38,7 +38,7 @@ def _draw(figure: Figure, found: Found) -> None:
 def _tell(found: Found) -> str:
     said = []
     for label, results in found.items():
-        fresh = percent(dict(r.curve())[r.config.steps] for r in results)
+        fresh = percent(map(learned, results))
         said.append(f"{label}: {fresh} when learned, {percent(r.summary()['first'] for r in results)} in the end")
     return f"Accuracy on CIFAR-10, the first of five tasks. {'; '.join(said)}."
 

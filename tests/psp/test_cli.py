@@ -24,9 +24,9 @@ def test_a_figure_and_the_report_are_one_command_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["reproduce", "small", "--quick", "--seeds", "1", "--jobs", "2", "--out", tmp_path]
-    assert command(monkeypatch, *words) == 0
+    assert command(monkeypatch, *words, "--set", "width=8", "--set", "lr=2e-3") == 0
     said = capsys.readouterr().out
-    assert "Shortened: all of it" in said
+    assert "Shortened: all of it; width 8 instead of 12; lr 0.002 instead of 0.001." in said
     assert f"figure: {tmp_path / 'small' / 'small'}.png" in said
     assert command(monkeypatch, "report", tmp_path) == 0
     assert capsys.readouterr().out == f"report: {tmp_path / 'report.html'}\n"
@@ -39,6 +39,10 @@ def test_a_figure_and_the_report_are_one_command_each(
         (["reproduce", "fig9"], "unknown figure or table fig9"),
         (["reproduce", "small", "--seeds", "0"], "seeds must be at least 1, got 0"),
         (["reproduce", "small", "--jobs", "0"], "jobs must be at least 1, got 0"),
+        (["reproduce", "small", "--set", "width"], "--set expects FIELD=VALUE with a field among stream, context"),
+        (["reproduce", "small", "--set", "matrix=1"], "--set expects FIELD=VALUE"),
+        (["reproduce", "small", "--set", "width=wide"], "width must be a number (int), got wide"),
+        (["reproduce", "small", "--set", "context=binary"], "small compares runs by their context"),
         (["report", "nowhere"], "nowhere holds nothing reproduced"),
         (["run", "permuted-digits", "--context", "binary", "--protect", "--method", "si"], "--method must not be si"),
         (["run", "permuted-digits", "--context", "xdg", "--protect"], "protected is for contexts of a family"),

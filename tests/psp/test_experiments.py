@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from psp import reproduce as module
 from psp.errors import UserError
 from psp.experiments import EXPERIMENTS, jobs, table1
-from psp.experiments.base import config, curves, percent
+from psp.experiments.base import config, curves, learned, percent
 from psp.report import report
 from psp.reproduce import planned, reproduce
 from psp.run import Stopped, run
@@ -29,7 +29,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ["fig2", "fig3", "table", "fig4", "fig5-left", "fig5-right", "fig6", "table1"])
 @pytest.mark.parametrize("quick", [True, False])
 def test_every_figure_of_the_paper_has_configurations_that_can_be_run(name: str, quick: bool) -> None:
-    plan = planned(name, quick, 2, "cpu", Path("runs"))
+    plan = planned(name, quick, 2, Path("runs"))
     folders = [folder for configs in plan.values() for folder in configs]
     assert len(set(folders)) == len(folders)
     assert all(sorted(c.seed for c in configs.values()) == [1, 2] for configs in plan.values())
@@ -38,7 +38,7 @@ def test_every_figure_of_the_paper_has_configurations_that_can_be_run(name: str,
 
 def test_figures_share_what_they_have_in_common() -> None:
     fig2, fig3 = (
-        {folder for configs in planned(name, False, 1, "cpu", Path()).values() for folder in configs}
+        {folder for configs in planned(name, False, 1, Path()).values() for folder in configs}
         for name in ("fig2", "fig3")
     )
     assert len(fig2 & fig3) == 3  # identity, binary and binary protected at 256 units
@@ -107,9 +107,31 @@ def test_one_failure_stops_all_and_is_told(tmp_path: Path) -> None:
 
 def test_bad_requests_are_refused() -> None:
     with pytest.raises(UserError, match="unknown figure or table fig9: known are fig2"):
-        planned("fig9", False, 1, "cpu", Path())
+        planned("fig9", False, 1, Path())
     with pytest.raises(UserError, match="seeds must be at least 1, got 0"):
-        planned("fig2", False, 0, "cpu", Path())
+        planned("fig2", False, 0, Path())
+
+
+def test_a_figure_can_be_made_at_another_scale_and_says_so(tmp_path: Path) -> None:
+    changes = {"width": 6, "tasks": 3, "device": "cpu"}
+    found = reproduce("small", True, 2, 2, tmp_path, changes=changes)
+    assert {(r.config.width, r.config.tasks, r.config.seed) for r in found["with"]} == {(6, 3, 1), (6, 3, 2)}
+    said = (tmp_path / "small" / "small.md").read_text()
+    assert "Shortened: all of it; width 6 instead of 12; tasks 3 instead of 2." in said
+    reproduce("small", True, 1, 1, tmp_path / "same", changes={"width": 12})
+    assert "width" not in (tmp_path / "same" / "small" / "small.md").read_text()
+    for field, changed in (("context", "binary"), ("seed", 5)):
+        with pytest.raises(UserError, match=f"small compares runs by their {field}"):
+            planned("small", True, 1, tmp_path, {field: changed})
+    with pytest.raises(UserError, match="width must be at least 1, got 0"):
+        planned("small", True, 1, tmp_path, {"width": 0})
+
+
+def test_what_was_learned_is_measured_when_the_first_visit_ends_or_soon_after(tmp_path: Path) -> None:
+    (result,) = reproduce("small", True, 1, 1, tmp_path, changes={"every": 10})["with"]
+    assert learned(result) == dict(result.curve())[20]
+    (result,) = reproduce("small", True, 1, 1, tmp_path)["with"]
+    assert learned(result) == dict(result.curve())[15]
 
 
 def test_the_report_holds_everything_in_one_page(tmp_path: Path) -> None:
