@@ -70,11 +70,9 @@ def check(choice: Choice) -> None:
         raise UserError(f"{context} keeps its tasks apart by itself: method must be fine-tuning, got {method}")
     if method == "protected" and context not in FAMILIES:
         raise UserError(f"protected is for contexts of a family, {', '.join(FAMILIES)}: got {context}")
-    if method == "protected" and choice.cycles > 1:
-        raise UserError(f"protected is for tasks that do not come again: cycles must be 1, got {choice.cycles}")
     if context == "xdg" and choice.hidden < 1:
         raise UserError("xdg gates hidden layers: hidden must be at least 1, got 0")
-    if method in STRENGTHS and strength is None:
+    if method in STRENGTHS and method != "protected" and strength is None:
         raise UserError(f"method {method} needs a strength: name it, or find one with psp tune")
     if method not in STRENGTHS and strength is not None:
         raise UserError(f"method {method} has no strength, got {strength}: that is for {', '.join(STRENGTHS)}")
@@ -120,7 +118,7 @@ def method(choice: Choice, net: nn.Module) -> methods.Method:
         "online-ewc": lambda: methods.OnlineEWC(net, strength),
         "si": lambda: methods.SI(net, strength),
         "replay": lambda: methods.Replay(net, MEMORY, choice.seed),
-        "protected": lambda: methods.Protected(cast(Superposed, net), strength),
+        "protected": lambda: methods.Protected(cast(Superposed, net), choice.strength, choice.tasks),
     }
     return builders[choice.method]()
 

@@ -31,7 +31,7 @@ class Config:
     threads: int
     device: str
     method: str = "fine-tuning"
-    strength: float | None = None  # of ewc, online-ewc, si
+    strength: float | None = None  # of ewc, online-ewc, si, and of protected, which chooses one where there is none
     share: float | None = None  # of units that xdg turns off, of weights that supsup leaves
     cycles: int = 1  # how often the stream visits all its tasks
     size: int | None = None  # pixels that images are shrunk to

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
@@ -19,7 +21,7 @@ def features(layer: nn.Module, x: Tensor) -> Tensor:
         torch.Size([5, 36, 2, 18])
     """
     if not isinstance(layer, _ConvNd):
-        return x.reshape(len(x), -1, 1, x.shape[-1])
+        return x.reshape(len(x), math.prod(x.shape[1:-1]), 1, x.shape[-1])
     dims = len(layer.kernel_size)
     x = x if x.ndim == dims + 2 else x.unsqueeze(0)
     mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode

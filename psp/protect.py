@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from psp import capacity
 from psp.features import features
 from psp.layers import SuperposedConv, SuperposedLayer
-from psp.subspace import shrink, shrink_by_moment
+from psp.subspace import Dense, LowRank, Subspace
 from psp.superpose import Superposed
 
-STRENGTH = 0.2  # by default: the best of 0.1, 0.2 and 0.4 on images held out from training, see docs/protected.md
 
-
-def protect(net: Superposed, strength: float = STRENGTH, every: int = 10) -> Protection:
+def protect(
+    net: Superposed, strength: float | None = None, tasks: int = 50, every: int = 10, rank: int | None = None
+) -> Protection:
     """Protect what a superposed network learns from what it learns later.
 
     Every layer keeps one matrix P = (I + strength A)^-1 of the size of its inputs: A is the sum over finished tasks k
@@ -34,13 +36,17 @@ def protect(net: Superposed, strength: float = STRENGTH, every: int = 10) -> Pro
     Args:
         net: the network, whose parameters the optimiser changes.
         strength: how much finished tasks count, above 0; infinite for a projection, which leaves outputs of finished
-            tasks exactly as they are while their inputs leave a dimension free.
+            tasks exactly as they are while their inputs leave a dimension free. By default it is chosen where the first
+            task is observed, from the spectra of what the layers see: :func:`psp.capacity.balanced`.
+        tasks: how many are to come, for that choice.
         every: steps whose updates are passed through P together. The more, the cheaper; in between the weights hold
             updates that have not been.
+        rank: for wide layers, of I - P, of which the largest eigenvalues are kept, as a matrix of so many columns. A
+            layer of no more inputs keeps all of P, as all layers do by default.
 
     Raises:
         TypeError: not a superposed network.
-        ValueError: a strength or a number of steps out of range.
+        ValueError: a number out of range.
 
     Example:
         >>> import psp
@@ -56,32 +62,35 @@ def protect(net: Superposed, strength: float = STRENGTH, every: int = 10) -> Pro
         >>> torch.allclose(net(x, task=0), before, atol=1e-5)
         True
     """
-    return Protection(net, strength, every)
+    return Protection(net, strength, tasks, every, rank)
 
 
 class Protection(nn.Module):
     """What :func:`protect` makes. Its ``state_dict`` goes on with a run, to the bit."""
 
-    def __init__(self, net: Superposed, strength: float, every: int) -> None:
+    def __init__(self, net: Superposed, strength: float | None, tasks: int, every: int, rank: int | None) -> None:
         super().__init__()
         if not isinstance(net, Superposed):
             raise TypeError(f"protect expects a superposed network, got a {type(net).__name__}")
-        if not strength > 0:
+        if strength is not None and not strength > 0:
             raise ValueError(f"strength must be above 0, got {strength}")
-        if every < 1:
-            raise ValueError(f"every must be at least 1, got {every}")
-        self.strength, self.every = strength, every
+        for name, number in (("tasks", tasks), ("every", every), ("rank", rank)):
+            if number is not None and number < 1:
+                raise ValueError(f"{name} must be at least 1, got {number}")
+        self.expected, self.every = tasks, every
         self._net = (net,)  # no module of this one: its parameters are not ours
+        self._strength: Tensor
         self.steps: Tensor
         self.tasks: Tensor
+        chosen = torch.tensor(math.nan if strength is None else strength, dtype=torch.float64)
+        self.register_buffer("_strength", chosen)
         self.register_buffer("steps", torch.tensor(0))  # since the last time that updates passed through P
-        self.register_buffer("tasks", torch.tensor(0))  # finished
+        self.register_buffer("tasks", torch.zeros(0, dtype=torch.int64))  # finished, each once
+        self.subspaces = nn.ModuleList()
         for i, layer in enumerate(net.layers):
             weight = _rows(layer.weight, layer)
-            size, groups = weight.shape[-1], len(weight)
-            self.register_buffer(
-                f"P{i}", torch.eye(size, dtype=weight.dtype, device=weight.device).repeat(groups, 1, 1)
-            )
+            full = rank is None or rank >= weight.shape[-1]
+            self.subspaces.append(Dense(weight) if full else LowRank(weight, cast(int, rank)))
             self.register_buffer(f"anchor{i}", layer.weight.detach().clone())
 
     @property
@@ -89,18 +98,26 @@ class Protection(nn.Module):
         """The network that is protected."""
         return self._net[0]
 
-    def P(self, i: int) -> Tensor:
-        """The matrix of layer ``i``, (groups, inputs, inputs), one group but for grouped convolutions."""
-        return cast(Tensor, getattr(self, f"P{i}"))
+    @property
+    def strength(self) -> float | None:
+        """How much finished tasks count; None before it is chosen."""
+        strength = float(self._strength)
+        return None if math.isnan(strength) else strength
 
     @property
     def used(self) -> list[float]:
         """The share of each layer's dimensions that finished tasks take, tr(I - P) / M, between 0 and 1."""
-        return [1 - float(self.P(i).diagonal(dim1=-2, dim2=-1).real.mean()) for i in range(len(self.net.layers))]
+        return [subspace.used for subspace in self._subspaces]
+
+    @property
+    def _subspaces(self) -> list[Subspace]:
+        return cast(list[Subspace], list(self.subspaces))
 
     @torch.no_grad()
     def observe(self, batches: Iterable[Tensor], task: int) -> None:
         """Take in a finished task, by a few thousand of its inputs; none of them is kept.
+
+        A task that comes again counts once: of K tasks, a K-th of A makes room for it.
 
         Args:
             batches: what the network is called with, batch by batch.
@@ -111,8 +128,6 @@ class Protection(nn.Module):
         """
         self.project()
         layers = self.net.layers
-        moments = [torch.zeros((), dtype=_double(layer.weight.dtype)) for layer in layers]
-        few: list[list[Tensor]] = [[] for _ in layers]
         training = self.net.training
         self.net.eval()
         seen: dict[int, Tensor] = {}
@@ -121,24 +136,31 @@ class Protection(nn.Module):
             for i, layer in enumerate(layers)
         ]
         try:
+            for subspace in self._subspaces:
+                subspace.clear()
             for x in batches:
                 self.net(x, task=task)
-                for i, layer in enumerate(layers):
-                    rows = _inputs(layer, seen[i], task).to(_double(layer.weight.dtype))
-                    few[i].append(rows)
-                    if sum(part.shape[1] for part in few[i]) >= rows.shape[2]:
-                        moments[i] = moments[i] + _moment(few[i])
-                        few[i] = []
+                for i, (layer, subspace) in enumerate(zip(layers, self._subspaces, strict=True)):
+                    subspace.add(_inputs(layer, seen[i], task))
         finally:
             for hook in hooks:
                 hook.remove()
             self.net.train(training)
         if not seen:
             raise ValueError(f"task {task} needs at least one batch to be observed, got none")
-        for i in range(len(layers)):
-            self._grow(i, moments[i], few[i])
-        self.tasks += 1
+        self._grow(task)
         self._freeze()
+
+    def _grow(self, task: int) -> None:
+        if self.strength is None:
+            spectra = [values for subspace in self._subspaces for values in subspace.spectra()]
+            if spectra:
+                self._strength.fill_(capacity.balanced(spectra, self.expected))
+        again = bool((self.tasks == task).any())
+        for subspace in self._subspaces:
+            subspace.grow(self.strength or 0.0, 1 / len(self.tasks) if again else 0.0)
+        if not again:
+            self.tasks = torch.cat([self.tasks, self.tasks.new_tensor([task])])
 
     def _freeze(self) -> None:
         """Leave what all tasks share as it is."""
@@ -148,24 +170,12 @@ class Protection(nn.Module):
                 parameter.requires_grad_(False)
                 parameter.grad = None
 
-    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
-        super()._load_from_state_dict(*args, **kwargs)
-        if self.tasks.device.type != "meta" and self.tasks:
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        if f"{prefix}tasks" in state_dict:
+            self.tasks = torch.empty_like(state_dict[f"{prefix}tasks"], device=self.tasks.device)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        if self.tasks.device.type != "meta" and len(self.tasks):
             self._freeze()
-
-    def _grow(self, i: int, moment: Tensor, few: list[Tensor]) -> None:
-        P = self.P(i)
-        rows = torch.cat(few, 1) if few else torch.zeros(len(P), 0, P.shape[-1], dtype=moment.dtype)
-        if moment.ndim:  # of so many inputs that their moment is the smaller
-            moment = moment + _moment([rows])
-        for group in range(len(P)):
-            power = moment[group].diagonal().sum() if moment.ndim else rows[group].abs().square().sum()
-            if power == 0:  # inputs that are all zero take no dimension
-                continue
-            weight = self.strength * P.shape[-1] / float(power.real)  # the moment over the mean power of an entry
-            wide = P[group].to(moment.dtype)
-            wide = shrink_by_moment(wide, moment[group], weight) if moment.ndim else shrink(wide, rows[group], weight)
-            P[group] = wide.to(P.dtype)
 
     def guard(self, optimizer: torch.optim.Optimizer) -> None:
         """Pass every step of ``optimizer`` through P, as :meth:`stepped` does by hand."""
@@ -173,7 +183,7 @@ class Protection(nn.Module):
 
     def stepped(self) -> None:
         """Called after every step of an optimiser: passes the updates of the last ``every`` steps through P."""
-        if self.tasks:  # before the first finished task there is nothing to keep out of
+        if len(self.tasks):  # before the first finished task there is nothing to keep out of
             self.steps += 1
             if self.steps >= self.every:
                 self.project()
@@ -182,11 +192,11 @@ class Protection(nn.Module):
     def project(self) -> None:
         """Pass the updates since the last time through P now."""
         self.steps.zero_()
-        for i, layer in enumerate(self.net.layers):
+        for i, (layer, subspace) in enumerate(zip(self.net.layers, self._subspaces, strict=True)):
             anchor = cast(Tensor, getattr(self, f"anchor{i}"))
-            if self.tasks:
+            if len(self.tasks):
                 update = _rows(layer.weight - anchor, layer)
-                layer.weight.copy_(anchor + (update @ self.P(i)).view(layer.weight.shape))
+                layer.weight.copy_(anchor + subspace.passed(update).view(layer.weight.shape))
             anchor.copy_(layer.weight)
 
 
@@ -197,15 +207,6 @@ def _rows(weight: Tensor, layer: nn.Module) -> Tensor:
 
 
 def _inputs(layer: SuperposedLayer, x: Tensor, task: int) -> Tensor:
-    """What the stored weight of a layer sees of its input ``x``: (groups, count, inputs of one output)."""
-    return layer.context(features(layer, x).permute(2, 0, 1, 3).flatten(1, 2), task)
-
-
-def _moment(parts: list[Tensor]) -> Tensor:
-    """The sum of x x^H over the rows x of all parts (groups, count, size)."""
-    rows = torch.cat(parts, 1)
-    return rows.mT @ rows.conj()
-
-
-def _double(dtype: torch.dtype) -> torch.dtype:
-    return torch.complex128 if dtype.is_complex else torch.float64
+    """What the stored weight of a layer sees of its input ``x``, in double precision: (groups, count, size)."""
+    rows = layer.context(features(layer, x).permute(2, 0, 1, 3).flatten(1, 2), task)
+    return rows.to(torch.complex128 if rows.is_complex() else torch.float64)

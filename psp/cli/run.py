@@ -16,7 +16,6 @@ from psp.cli.console import STREAMS, StopOnSignal, console
 from psp.cli.tensorboard import Log, require_tensorboard
 from psp.config import NORMS, Config
 from psp.errors import UserError
-from psp.protect import STRENGTH
 from psp.run import Result, check_folder, run
 from psp.train import Training
 
@@ -34,10 +33,10 @@ def run_command(
     lr: Annotated[float, typer.Option(help="Learning rate of RMSprop.")] = 1e-4,
     every: Annotated[int, typer.Option(help="Steps between measurements of the first task.")] = 100,
     method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "fine-tuning",
-    strength: Annotated[float | None, typer.Option(help=f"Of {', '.join(STRENGTHS)}.")] = None,
-    protect: Annotated[
-        bool, typer.Option("--protect", help=f"Short for --method protected, of strength {STRENGTH} unless named.")
-    ] = False,
+    strength: Annotated[
+        float | None, typer.Option(help=f"Of {', '.join(STRENGTHS)}, which alone can choose its own.")
+    ] = None,
+    protect: Annotated[bool, typer.Option("--protect", help="Short for --method protected.")] = False,
     share: Annotated[float | None, typer.Option(help="Of units off (xdg: 0.8), weights left (supsup: 0.5).")] = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Measure every task after each.")] = False,
     threads: Annotated[int | None, typer.Option(help="Threads of torch; by default torch's own choice.")] = None,
@@ -57,7 +56,7 @@ def run_command(
     if protect:
         if method not in ("fine-tuning", "protected"):
             raise UserError(f"--protect is a method of its own: --method must not be {method}")
-        method, strength = "protected", STRENGTH if strength is None else strength
+        method = "protected"
     out = out or Path("runs") / stream
     names = [spelled(name) for name in context]
     if len(set(names)) != len(names):

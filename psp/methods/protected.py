@@ -18,14 +18,15 @@ class Protected(Method):
 
     Args:
         net: the network.
-        strength: how much finished tasks count beside the new one.
+        strength: how much finished tasks count beside the new one; by default chosen after the first.
+        tasks: how many are to come, for that choice.
         samples: inputs by which a finished task is observed.
     """
 
-    def __init__(self, net: Superposed, strength: float, samples: int = 4000) -> None:
+    def __init__(self, net: Superposed, strength: float | None = None, tasks: int = 50, samples: int = 4000) -> None:
         super().__init__(net)
         self.samples = samples
-        self.protection = protect(net, strength)
+        self.protection = protect(net, strength, tasks)
 
     def optimizer(self, parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         return RowRMSprop(parameters, lr=lr)

@@ -13,7 +13,7 @@ from torch import nn
 
 import complexnn
 import psp
-from psp.capacity import leaking, passing
+from psp.capacity import balanced, leaking, passing
 
 SPECTRA = st.lists(st.floats(0.01, 100) | st.just(0.0), min_size=1, max_size=20).filter(any)
 
@@ -34,7 +34,7 @@ def test_more_tasks_and_more_strength_leave_less(
     assert passing(spectrum, strength, tasks + 1) < t
     assert passing(spectrum, 1.1 * strength, tasks) < t
     assert passing([scale * s for s in spectrum], strength, tasks) == pytest.approx(t)
-    assert t <= 1 / (1 + strength * tasks * 0) and t >= 1 / (1 + strength * tasks) - 1e-12  # a flat spectrum is worst
+    assert t >= 1 / (1 + strength * tasks) - 1e-12  # a flat spectrum leaves least
 
 
 @given(spectrum=SPECTRA, strength=st.floats(1e-2, 1e2), tasks=st.integers(1, 50))
@@ -72,9 +72,26 @@ def test_it_is_what_a_protected_layer_comes_to(family: psp.contexts.Family, stre
         moments.append(seen.mT @ seen.conj())
         spectrum = torch.linalg.eigvalsh(moments[0]).clamp_min(0).numpy()
         assert 1 - protection.used[0] == pytest.approx(passing(spectrum, strength, task + 1), abs=0.004)
-    P = protection.P(0)[0]
+    P = protection.subspaces[0].P[0]
     left = [float(((P @ S @ P).diagonal().sum() / S.diagonal().sum()).real) for S in moments]
     assert np.mean(left) == pytest.approx(leaking(spectrum, strength, tasks), rel=0.03)
+
+
+@given(spectra=st.lists(SPECTRA, min_size=1, max_size=3), tasks=st.integers(1, 100))
+def test_the_balance_is_the_least_loss(spectra: list[list[float]], tasks: int) -> None:
+    def lost(strength: float) -> float:
+        return sum(-math.log(passing(s, strength, tasks)) + tasks * leaking(s, strength, tasks) / 2 for s in spectra)
+
+    best = balanced(spectra, tasks)
+    others = [best * factor for factor in (0.01, 0.5, 0.9, 1.1, 2, 100)]
+    assert all(lost(best) <= lost(other) + 1e-6 for other in others if 1e-4 <= other <= 1e4)
+
+
+def test_a_balance_needs_a_spectrum() -> None:
+    with pytest.raises(ValueError, match="at least one spectrum"):
+        balanced([], 3)
+    with pytest.raises(ValueError, match="tasks must be at least 1, got 0"):
+        balanced([[1.0]], 0)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import complexnn
 import psp
+from psp import capacity
 from psp.contexts import Family
 from psp.layers import SuperposedConv
 from psp.protect import _inputs
@@ -138,8 +139,111 @@ def test_what_is_kept_is_the_second_moment_of_the_contexted_inputs(dtype: torch.
         moment = seen.mT @ seen.conj()
         total = total + 0.7 * moment * 12 / float(moment.diagonal().sum().real)
     expected = torch.linalg.inv(total)
-    assert torch.allclose(protection.P(0), expected[None])
+    assert torch.allclose(protection.subspaces[0].P, expected[None])
     assert abs(protection.used[0] - (1 - float(expected.diagonal().real.mean()))) < 1e-12
+
+
+@pytest.mark.parametrize("rank", [None, 12])
+@pytest.mark.parametrize("strength", [0.7, math.inf])
+def test_a_task_that_comes_again_counts_once(strength: float, rank: int | None) -> None:
+    net = psp.superpose(nn.Linear(16, 3, dtype=torch.float64), psp.Rotation(2))
+    protection = psp.protect(net, strength, rank=rank)
+    parts = {task: subspace(16, 2, 9, torch.float64) for task in range(4)}
+    A = torch.zeros(16, 16, dtype=torch.float64)
+    for task in (0, 1, 2, 1, 3, 0, 0):
+        count = len(protection.tasks)
+        again = task in protection.tasks
+        protection.observe([parts[task]], task)
+        seen = net.layers[0].context(parts[task], task)
+        A = (1 - again / max(count, 1)) * A + seen.mT @ seen * 16 / seen.square().sum()
+        assert float(A.trace()) == pytest.approx(16 * len(protection.tasks))
+    assert protection.tasks.tolist() == [0, 1, 2, 3]
+    eye = torch.eye(16, dtype=torch.float64)
+    if math.isinf(strength):
+        values, vectors = torch.linalg.eigh(A)
+        expected = vectors @ torch.diag((values < 1e-9).double()) @ vectors.mT
+    else:
+        expected = torch.linalg.inv(eye + strength * A)
+    assert torch.allclose(protection.subspaces[0].passed(eye[None]), expected[None], atol=1e-9)
+
+
+def test_the_only_task_may_come_again_as_if_for_the_first_time() -> None:
+    net = psp.superpose(nn.Linear(6, 3), psp.Binary(2))
+    for rank in (None, 4):
+        once, twice = (psp.protect(net, math.inf, rank=rank) for _ in range(2))
+        x, other = torch.randn(2, 6), torch.randn(3, 6)
+        once.observe([x], 5)
+        twice.observe([other], 5)
+        twice.observe([x], 5)
+        assert once.used == pytest.approx(twice.used)
+
+
+def test_a_strength_is_chosen_where_the_first_task_is_observed() -> None:
+    net = psp.superpose(nn.Sequential(nn.Linear(12, 9), nn.Linear(9, 3)), psp.Binary(2))
+    first, second = net.layers
+    x = torch.randn(40, 12)
+    seen = [first.context(x, 4)]
+    seen.append(second.context(nn.functional.linear(seen[0], first.weight, first.bias), 4))
+    spectra = [torch.linalg.svdvals(rows.double()).square().detach() for rows in seen]
+    for rank in (None, 11):
+        protection = psp.protect(net, tasks=7, rank=rank)
+        assert protection.strength is None
+        protection.observe([torch.zeros(0, 12)], task=8)  # of no use for the choice
+        protection.observe(x.split(15), task=4)
+        if rank is None:
+            assert protection.strength == pytest.approx(capacity.balanced(spectra, 7), rel=1e-4)
+        before = protection.strength
+        protection.observe([torch.randn(40, 12)], task=5)
+        assert protection.strength == before
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+@pytest.mark.parametrize("strength", [0.3, math.inf])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_low_rank_is_exact_while_it_suffices_and_passes_more_beyond(
+    dtype: torch.dtype, strength: float, groups: int
+) -> None:
+    net, _ = convolution(
+        complexnn.Conv1d if dtype.is_complex else nn.Conv1d, {"kernel_size": 6, "groups": groups}, psp.Binary(1)
+    )
+    size, rank = 24 // groups, 7
+    full, low = psp.protect(net, strength), psp.protect(net, strength, rank=rank)
+    assert [buffer.shape for buffer in low.subspaces.buffers()] == [(groups, size, rank)]
+    eye = torch.eye(size, dtype=dtype).expand(groups, size, size)
+    for task in range(5):
+        # Two images, of one patch each: two dimensions a task, so that the rank suffices for three tasks.
+        images = torch.randn(2, 4, 6, dtype=dtype)
+        full.observe(images.split(1), task)
+        low.observe(images.split(1), task)
+        more = low.subspaces[0].passed(eye) - full.subspaces[0].passed(eye)
+        values = torch.linalg.eigvalsh((more + more.mH) / 2)
+        if task < 3:
+            assert torch.allclose(more, torch.zeros_like(more), atol=1e-9)
+            assert low.used == pytest.approx(full.used)
+        else:
+            assert float(values.min()) > -1e-9
+            assert float(values.max()) > 0.1
+            assert low.used[0] < full.used[0]
+
+
+def test_many_inputs_are_taken_in_by_a_low_rank_part_by_part() -> None:
+    net = psp.superpose(nn.Linear(20, 3, dtype=torch.float64), psp.SignedPermutation(1))
+    x = subspace(20, 4, 200, torch.float64)
+    full, low = psp.protect(net, 0.5), psp.protect(net, 0.5, rank=6)
+    for task in range(2):
+        full.observe([x], task)
+        low.observe(x.split(9), task)
+        if task == 0:  # then of rank 4, and after it of 8
+            assert low.used == pytest.approx(full.used)
+    update = torch.randn(1, 3, 20, dtype=torch.float64)
+    assert low.used[0] == pytest.approx(full.used[0], rel=0.2)
+    V = low.subspaces[0].V[0]
+    assert torch.allclose(low.subspaces[0].passed(update), update - update @ V @ V.mT)
+
+
+def test_a_rank_of_a_layers_size_is_all_of_it() -> None:
+    net = psp.superpose(nn.Sequential(nn.Linear(9, 4), nn.Linear(4, 2)), psp.Binary(0))
+    assert [type(s).__name__ for s in psp.protect(net, rank=4).subspaces] == ["LowRank", "Dense"]
 
 
 def test_updates_pass_through_it_every_few_steps() -> None:
@@ -152,7 +256,7 @@ def test_updates_pass_through_it_every_few_steps() -> None:
         with torch.no_grad():
             net.layers[0].weight += update
         protection.stepped()
-        expected = before + (update if i == 0 else updates.sum(0) @ protection.P(0)[0])
+        expected = before + (update if i == 0 else updates.sum(0) @ protection.subspaces[0].P[0])
         assert torch.allclose(net.layers[0].weight, expected, atol=1e-6)
 
 
@@ -189,12 +293,13 @@ def test_what_all_tasks_share_stays_from_the_first_finished_task_on() -> None:
     assert [p.requires_grad for p in again.parameters()] == [p.requires_grad for p in net.parameters()]
 
 
+@pytest.mark.parametrize("rank", [None, 3])
 @pytest.mark.parametrize("every", [1, 4])
-def test_it_goes_on_from_its_state_to_the_same_bits(every: int) -> None:
+def test_it_goes_on_from_its_state_to_the_same_bits(every: int, rank: int | None) -> None:
     def fresh() -> tuple[psp.Superposed, psp.Protection, torch.optim.Optimizer]:
         torch.manual_seed(1)
         net = psp.superpose(nn.Linear(6, 2), psp.Binary(0))
-        protection, optimizer = psp.protect(net, every=every), psp.RowRMSprop(net.parameters(), lr=0.1)
+        protection, optimizer = psp.protect(net, every=every, rank=rank), psp.RowRMSprop(net.parameters(), lr=0.1)
         protection.guard(optimizer)
         return net, protection, optimizer
 
@@ -205,7 +310,7 @@ def test_it_goes_on_from_its_state_to_the_same_bits(every: int) -> None:
             g = torch.Generator().manual_seed(i)
             step(net, optimizer, torch.randn(4, 6, generator=g), i // 5)
             if i % 5 == 4:
-                protection.observe([torch.randn(9, 6, generator=g)], task=i // 5)
+                protection.observe([torch.randn(9, 6, generator=g)], task=i // 5 % 2)
 
     whole, first, second = fresh(), fresh(), fresh()
     learn(*whole, 0, 18)
@@ -223,6 +328,7 @@ def test_observing_leaves_the_network_as_it_was_and_keeps_no_data() -> None:
     before = [p.detach().clone() for p in net.parameters()]
     size = sum(b.numel() for b in protection.buffers())
     protection.observe([torch.randn(100, 6)], task=3)
+    size += 1  # the task's number
     assert all(torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True))
     assert all(module.training for module in net.modules())
     assert not any(layer._forward_pre_hooks for layer in net.layers)
@@ -248,5 +354,9 @@ def test_bad_requests_are_refused() -> None:
         psp.protect(net, strength=0)
     with pytest.raises(ValueError, match="every must be at least 1, got 0"):
         psp.protect(net, every=0)
+    with pytest.raises(ValueError, match="rank must be at least 1, got 0"):
+        psp.protect(net, rank=0)
+    with pytest.raises(ValueError, match="tasks must be at least 1, got 0"):
+        psp.protect(net, tasks=0)
     with pytest.raises(ValueError, match="task 3 needs at least one batch"):
         psp.protect(net).observe([], task=3)

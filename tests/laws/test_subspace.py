@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from psp.subspace import root, shrink, shrink_by_moment
+from psp.subspace import faded, faded_columns, leading, root, shrink, shrink_by_moment, taken_by
 
 DTYPES = [torch.float64, torch.complex128]
 
@@ -100,6 +100,35 @@ def test_it_stays_positive_definite_over_a_thousand_tasks_kept_in_single_precisi
     assert float(values.min()) > 0
     expected = torch.linalg.inv(total)
     assert float((P.to(wide) - expected).abs().max()) < 1e-3 * float(expected.abs().max())
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(share=st.floats(0, 1), seed=st.integers(0, 2**31))
+def test_what_fades_is_a_share_of_the_moment(dtype: torch.dtype, share: float, seed: int) -> None:
+    rows = rows_of(5, 8, dtype, seed)
+    eye = torch.eye(8, dtype=dtype)
+    P, V = shrink(eye, rows, 0.4), taken_by(rows.mT, rows, 0.4)
+    expected = torch.linalg.inv(eye + (1 - share) * 0.4 * moment(rows))
+    assert close(faded(P, share), expected, 1e-8)
+    columns = faded_columns(V, share)
+    assert close(eye - columns @ columns.mH, expected, 1e-8)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_infinite_strength_does_not_fade_but_altogether(dtype: torch.dtype) -> None:
+    P = shrink(torch.eye(8, dtype=dtype), rows_of(3, 8, dtype), math.inf)
+    assert close(faded(P, 0.9), P)
+    assert close(faded(P, 1.0), torch.eye(8, dtype=dtype))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_leading_columns_are_the_best_of_their_number(dtype: torch.dtype) -> None:
+    V = rows_of(9, 6, dtype).mT
+    found = leading(V, 4)
+    values = torch.linalg.eigvalsh(V @ V.mH)
+    assert found.shape == (6, 4)
+    assert close(torch.linalg.matrix_norm(V @ V.mH - found @ found.mH), values[:2].square().sum().sqrt())
+    assert leading(V, 9) is V
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

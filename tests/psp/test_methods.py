@@ -115,7 +115,6 @@ def test_a_result_says_what_was_kept_and_told(context: str, method: str, tmp_pat
         ({"method": "ewc"}, "method ewc needs a strength"),
         ({"context": "xdg", "method": "protected", "strength": 1.0}, "protected is for contexts of a family"),
         ({"method": "protected", "strength": 0.0}, r"strength of protected must be above 0, got 0\.0"),
-        ({"cycles": 2, "method": "protected", "strength": 1.0}, "protected is for tasks that do not come again"),
         ({"strength": 1.0}, "method fine-tuning has no strength"),
         ({"method": "si", "strength": -1.0}, r"strength must be a number from 0, got -1\.0"),
         ({"share": 0.5}, "context binary has no share"),
