@@ -7,10 +7,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from psp.streams.named import KINDS
-
 console = Console()
-STREAMS = f"KIND-DATASET: {', '.join(KINDS)} of digits (embedded), mnist, fashion-mnist, ...; or incremental-cifar."
 
 
 class StopOnSignal:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from psp.cli import options
 from psp.cli.console import StopOnSignal, console
 from psp.config import Config
 from psp.errors import UserError
@@ -23,14 +24,14 @@ def reproduce_command(
     quick: Annotated[bool, typer.Option("--quick", help="Minutes on two cores; says what it shortens.")] = False,
     seeds: Annotated[int, typer.Option(help="Seeds, from 1 up.")] = 3,
     jobs: Annotated[int | None, typer.Option(help="Processes side by side; by default one a core.")] = None,
-    device: Annotated[str, typer.Option(help="Where to train, as torch names it.")] = "cpu",
+    device: options.Device = "cpu",
     change: Annotated[
         list[str] | None, typer.Option("--set", help="FIELD=VALUE of every run, such as width=256; again for more.")
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of torchvision's datasets.")] = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch missing data into that folder.")] = False,
+    data: options.Data = None,
+    download: options.Download = False,
     out: Annotated[Path, typer.Option(help="Folder of all that is reproduced.")] = Path("runs/paper"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with runs that were begun.")] = False,
+    resume: options.Resume = False,
 ) -> None:
     """Reproduce a figure or table of the paper: a figure (PNG and SVG), a CSV file, a paragraph.
 

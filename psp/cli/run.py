@@ -11,8 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from psp import plots
-from psp.choice import FAMILIES, METHODS, STRENGTHS, TOLD, spelled
-from psp.cli.console import STREAMS, StopOnSignal, console
+from psp.choice import spelled
+from psp.cli import options
+from psp.cli.console import StopOnSignal, console
 from psp.cli.tensorboard import Log, require_tensorboard
 from psp.config import NORMS, Config
 from psp.errors import UserError
@@ -21,33 +22,31 @@ from psp.train import Training
 
 
 def run_command(
-    stream: Annotated[str, typer.Argument(help=STREAMS)],
-    context: Annotated[list[str], typer.Option(help=f"One of {', '.join([*FAMILIES, *TOLD])}; again for more.")],
-    tasks: Annotated[int, typer.Option(help="Tasks in the stream.")] = 50,
+    stream: options.Stream,
+    context: Annotated[list[str], typer.Option(help=f"{options.CONTEXTS}; again for more.")],
+    tasks: options.Tasks = 50,
     cycles: Annotated[int, typer.Option(help="How often the stream visits all its tasks.")] = 1,
-    width: Annotated[int, typer.Option(help="Units a hidden layer.")] = 256,
-    hidden: Annotated[int, typer.Option(help="Hidden layers.")] = 2,
-    steps: Annotated[int, typer.Option(help="Training steps a task.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Of weights, contexts and stream.")] = 1,
-    batch_size: Annotated[int, typer.Option(help="Images a step.")] = 128,
-    lr: Annotated[float, typer.Option(help="Learning rate of RMSprop.")] = 1e-4,
+    width: options.Width = 256,
+    hidden: options.Hidden = 2,
+    steps: options.Steps = 1000,
+    seed: options.Seed = 1,
+    batch_size: options.BatchSize = 128,
+    lr: options.Rate = 1e-4,
     every: Annotated[int, typer.Option(help="Steps between measurements of the first task.")] = 100,
-    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "fine-tuning",
-    strength: Annotated[
-        float | None, typer.Option(help=f"Of {', '.join(STRENGTHS)}, which alone can choose its own.")
-    ] = None,
+    method: options.Method = "fine-tuning",
+    strength: options.Strength = None,
     protect: Annotated[bool, typer.Option("--protect", help="Short for --method protected.")] = False,
-    share: Annotated[float | None, typer.Option(help="Of units off (xdg: 0.8), weights left (supsup: 0.5).")] = None,
+    share: options.Share = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Measure every task after each.")] = False,
-    threads: Annotated[int | None, typer.Option(help="Threads of torch; by default torch's own choice.")] = None,
-    device: Annotated[str, typer.Option(help="Where to train, as torch names it.")] = "cpu",
-    data: Annotated[Path | None, typer.Option(help="Folder of torchvision's datasets.")] = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch missing data into that folder.")] = False,
+    threads: options.Threads = None,
+    device: options.Device = "cpu",
+    data: options.Data = None,
+    download: options.Download = False,
     size: Annotated[int | None, typer.Option(help="Pixels that images are shrunk to.")] = None,
     norm: Annotated[str, typer.Option(help=f"Of incremental-cifar's ResNet: {', '.join(NORMS)}.")] = "static",
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log accuracies for TensorBoard.")] = False,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/STREAM.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that the folder holds.")] = False,
+    resume: options.Resume = False,
 ) -> None:
     """Train one network on a stream of tasks, and draw what it remembers.
 

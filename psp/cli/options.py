@@ -1,0 +1,36 @@
+"""The options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from psp.choice import FAMILIES, METHODS, STRENGTHS, TOLD
+from psp.streams.named import KINDS
+
+Stream = Annotated[
+    str,
+    typer.Argument(
+        help=f"KIND-DATASET: {', '.join(KINDS)} of digits (embedded), mnist, fashion-mnist, ...; or incremental-cifar."
+    ),
+]
+CONTEXTS = f"One of {', '.join([*FAMILIES, *TOLD])}"
+Width = Annotated[int, typer.Option(help="Units a hidden layer.")]
+Hidden = Annotated[int, typer.Option(help="Hidden layers.")]
+Tasks = Annotated[int, typer.Option(help="Tasks in the stream.")]
+Steps = Annotated[int, typer.Option(help="Training steps a task.")]
+Seed = Annotated[int, typer.Option(help="Of weights, contexts and stream.")]
+BatchSize = Annotated[int, typer.Option(help="Images a step.")]
+Rate = Annotated[float, typer.Option(help="Learning rate of RMSprop.")]
+Method = Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")]
+Strength = Annotated[
+    float | None, typer.Option(help=f"Of {', '.join(STRENGTHS)}; the last chooses one where it is not named.")
+]
+Share = Annotated[float | None, typer.Option(help="Of units off (xdg: 0.8), weights left (supsup: 0.5).")]
+Threads = Annotated[int | None, typer.Option(help="Threads of torch; by default torch's own choice.")]
+Device = Annotated[str, typer.Option(help="Where to train, as torch names it.")]
+Data = Annotated[Path | None, typer.Option(help="Folder of torchvision's datasets.")]
+Download = Annotated[bool, typer.Option("--download", help="Fetch missing data into that folder.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with what was begun.")]
