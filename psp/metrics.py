@@ -65,8 +65,12 @@ def last_ten(matrix: Matrix) -> float:
         >>> last_ten(np.array([[0.0, 0.25, 0.5, 1.0]]))
         0.75
     """
-    tasks = matrix.shape[1]
-    return float(matrix[-1, -min(10, -(-tasks // 2)) :].mean())
+    return float(matrix[-1, -last_tasks(matrix.shape[1]) :].mean())
+
+
+def last_tasks(tasks: int) -> int:
+    """How many of so many tasks are the last ones: ten, or half of them if that is fewer."""
+    return min(10, -(-tasks // 2))
 
 
 def forgetting(matrix: Matrix) -> float:

@@ -127,6 +127,28 @@ class Protection(nn.Module):
             ValueError: no batch.
         """
         self.project()
+        self._take_in(batches, task)
+        self._grow(task)
+        self._freeze()
+
+    @torch.no_grad()
+    def spectra(self, batches: Iterable[Tensor], task: int) -> list[Tensor]:
+        """The spectra of a task, as :mod:`psp.capacity` has them: eigenvalues of the second moment of what each layer
+        sees of these inputs. Nothing is kept.
+
+        Args:
+            batches, task: as in :meth:`observe`.
+
+        Raises:
+            ValueError: no batch.
+        """
+        self._take_in(batches, task)
+        found = [values for subspace in self._subspaces for values in subspace.spectra()]
+        for subspace in self._subspaces:
+            subspace.clear()
+        return found
+
+    def _take_in(self, batches: Iterable[Tensor], task: int) -> None:
         layers = self.net.layers
         training = self.net.training
         self.net.eval()
@@ -148,8 +170,6 @@ class Protection(nn.Module):
             self.net.train(training)
         if not seen:
             raise ValueError(f"task {task} needs at least one batch to be observed, got none")
-        self._grow(task)
-        self._freeze()
 
     def _grow(self, task: int) -> None:
         if self.strength is None:

@@ -52,7 +52,7 @@ class Result:
     def summary(self) -> dict[str, float]:
         """Final accuracy on the first task, on the last ten (or the last half, if that is fewer) and on all."""
         final = self.final()
-        last = min(10, -(-len(final) // 2))
+        last = metrics.last_tasks(len(final))
         return {"first": final[0], "last": statistics.fmean(final[-last:]), "all": statistics.fmean(final)}
 
 

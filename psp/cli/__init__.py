@@ -1,4 +1,4 @@
-"""The command line: ``psp run``, ``psp tune``, ``psp reproduce``, ``psp report``."""
+"""The command line: ``psp run``, ``psp tune``, ``psp capacity``, ``psp reproduce``, ``psp report``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from psp.cli.capacity import capacity_command
 from psp.cli.reproduce import report_command, reproduce_command
 from psp.cli.run import run_command
 from psp.cli.tune import tune_command
@@ -22,6 +23,7 @@ def psp() -> None:
 
 app.command("run")(run_command)
 app.command("tune")(tune_command)
+app.command("capacity")(capacity_command)
 app.command("reproduce")(reproduce_command)
 app.command("report")(report_command)
 

@@ -17,6 +17,7 @@ from psp.cli.console import StopOnSignal, console
 from psp.cli.tensorboard import Log, require_tensorboard
 from psp.config import NORMS, Config
 from psp.errors import UserError
+from psp.metrics import last_tasks
 from psp.run import Result, check_folder, run
 from psp.train import Training
 
@@ -139,7 +140,7 @@ def _run_with_progress(
 
 def _table(results: list[Result]) -> Table:
     tasks = results[0].config.tasks
-    last = min(10, -(-tasks // 2))
+    last = last_tasks(tasks)
     method = results[0].config.method
     table = Table(title=f"Test accuracy (%) of {method} after {tasks} tasks, and parameters")
     for name in (

@@ -35,9 +35,10 @@ class Protected(Method):
         self.protection.stepped()
 
     def finish(self, task: int, batches: Batches) -> None:
-        self.protection.observe(self._some(batches), task)
+        self.protection.observe(self.some(batches), task)
 
-    def _some(self, batches: Batches) -> Iterator[Tensor]:
+    def some(self, batches: Batches) -> Iterator[Tensor]:
+        """The inputs that a task is observed by: the batches until there are enough."""
         seen = 0
         for x, _ in batches:
             yield x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import types
 from pathlib import Path
@@ -33,6 +34,19 @@ def test_a_figure_and_the_report_are_one_command_each(
     assert "A small one" in (tmp_path / "report.html").read_text()
 
 
+def test_room_is_foreseen_from_the_first_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["capacity", "permuted-digits", "--width", 16, "--steps", 20, "--tasks", 3, "--tasks", 30]
+    assert command(monkeypatch, *words, "--out", tmp_path / "made" / "trade.svg") == 0
+    said = capsys.readouterr().out
+    rows = [[float(number) for number in re.findall(r"[\d.]+", line)] for line in said.splitlines() if "│" in line]
+    assert [row[0] for row in rows] == [3, 30]
+    assert [len(row) for row in rows] == [2 + 2 * 3] * 2
+    assert all(few < many for few, many in zip(rows[0][2::2], rows[1][2::2], strict=True))  # used
+    assert "<svg" in (tmp_path / "made" / "trade.svg").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -43,6 +57,8 @@ def test_a_figure_and_the_report_are_one_command_each(
         (["reproduce", "small", "--set", "matrix=1"], "--set expects FIELD=VALUE"),
         (["reproduce", "small", "--set", "width=wide"], "width must be a number (int), got wide"),
         (["reproduce", "small", "--set", "context=binary"], "small compares runs by their context"),
+        (["capacity", "permuted-digits", "--tasks", "0"], "tasks must be at least 1, got 0"),
+        (["capacity", "permuted-digits", "--context", "xdg"], "protected is for contexts of a family"),
         (["report", "nowhere"], "nowhere holds nothing reproduced"),
         (["run", "permuted-digits", "--context", "binary", "--protect", "--method", "si"], "--method must not be si"),
         (["run", "permuted-digits", "--context", "xdg", "--protect"], "protected is for contexts of a family"),
