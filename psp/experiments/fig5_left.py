@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from psp.config import Config
 from psp.experiments.base import Experiment, Found, config, curves
-from psp.experiments.fig3 import order
-from psp.experiments.fig4 import cycles, turns
+from psp.experiments.fig3 import OURS, order
+from psp.experiments.fig4 import PROTECTED, cycles, turns
 
 KINDS = {
     "pspComplex": "complex",
@@ -22,7 +22,7 @@ def _entries(quick: bool) -> dict[str, Config]:
     return {
         label: config(stream="rotating-fashion-mnist", context=context, **cycles(quick))
         for label, context in KINDS.items()
-    }
+    } | {OURS: config(**cycles(quick) | {"stream": "rotating-fashion-mnist"} | PROTECTED)}
 
 
 def draw(figure: Figure, found: Found) -> None:
