@@ -32,8 +32,8 @@ EXPERIMENT = Experiment(
     title="Figure 5, right: rotating FashionMNIST, by how contexts follow the drift",
     paper="a context a step (pspFast) is better than the standard network and worse than ten contexts a turn "
     "(pspComplex); mixing the phases of neighbours (pspFastLocalMix) is better than pspFast. pspFastKernel is ours: "
-    "smooth contexts without the floor that mixing leaves. The protected network, with ten contexts a turn, is not in the "
-    "paper either.",
+    "smooth contexts without the floor that mixing leaves. The protected network, with ten contexts a turn, is ours "
+    "too.",
     shortened="three turns of a network of 128 units, instead of fifty of 256",
     entries=_entries,
     draw=draw,
