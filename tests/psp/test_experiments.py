@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
+from psp import choice, metrics
 from psp import reproduce as module
 from psp.errors import UserError
-from psp.experiments import EXPERIMENTS, jobs, table1
+from psp.experiments import EXPERIMENTS, equal_bytes, jobs, table1
 from psp.experiments.base import config, curves, learned, percent
+from psp.networks import MLP
 from psp.report import report
 from psp.reproduce import planned, reproduce
 from psp.run import Stopped, run
@@ -26,7 +28,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(EXPERIMENTS, "small", EXPERIMENT)
 
 
-@pytest.mark.parametrize("name", ["fig2", "fig3", "table", "fig4", "fig5-left", "fig5-right", "fig6", "table1"])
+@pytest.mark.parametrize(
+    "name", ["fig2", "fig3", "table", "fig4", "fig5-left", "fig5-right", "fig6", "table1", "equal-bytes"]
+)
 @pytest.mark.parametrize("quick", [True, False])
 def test_every_figure_of_the_paper_has_configurations_that_can_be_run(name: str, quick: bool) -> None:
     plan = planned(name, quick, 2, Path("runs"))
@@ -42,6 +46,17 @@ def test_figures_share_what_they_have_in_common() -> None:
         for name in ("fig2", "fig3")
     )
     assert len(fig2 & fig3) == 3  # identity, binary and binary protected at 256 units
+
+
+@pytest.mark.parametrize("width", [1, 5, 32, 256])
+def test_bytes_are_what_the_methods_keep(width: int) -> None:
+    assert equal_bytes.widest(equal_bytes.network(width)) == width
+    assert equal_bytes.widest(equal_bytes.network(width) - 1) == width - 1
+    for label, (times, changes) in (equal_bytes.KINDS | {"protected": (0, equal_bytes.PROTECTED)}).items():
+        net = choice.network(chosen := config(width=width, **changes), lambda: MLP(784, width, 2, 10))
+        kept = metrics.kept_bytes(choice.method(chosen, net))
+        numbers = times * equal_bytes.network(width) if times else equal_bytes.protected(width)
+        assert 4 * numbers <= kept <= 4 * numbers + 100, label
 
 
 @pytest.mark.parametrize("label", table1.FAMILIES)
