@@ -335,6 +335,23 @@ def test_observing_leaves_the_network_as_it_was_and_keeps_no_data() -> None:
     assert sum(b.numel() for b in protection.buffers()) == size
 
 
+def test_training_keeps_one_square_matrix_a_layer_more_than_without_protection() -> None:
+    def kept(optimizer: torch.optim.Optimizer, net: psp.Superposed) -> int:
+        step(net, optimizer, torch.randn(4, 40), 0)
+        states = (state for state in optimizer.state.values())
+        return sum(t.nbytes for state in states for t in state.values() if t.ndim)
+
+    net = psp.superpose(nn.Sequential(nn.Linear(40, 30), nn.Linear(30, 20)), psp.Binary(0))
+    protection = psp.protect(net)
+    plain = kept(torch.optim.RMSprop(net.parameters()), net)
+    guarded = kept(psp.RowRMSprop(net.parameters()), net)
+    for task in range(9):
+        protection.observe([torch.randn(50, 40)], task)
+    guarded += sum(t.nbytes for t in protection.buffers())
+    squares, units, tasks = 4 * (40**2 + 30**2), 4 * (30 + 20), 8 * 9
+    assert guarded - plain == squares + units + tasks + 16  # strength and count of steps
+
+
 def test_inputs_of_zeros_take_no_dimension_and_stay_finite() -> None:
     net = psp.superpose(nn.Linear(6, 2), psp.Binary(0))
     protection = psp.protect(net, every=1)
