@@ -42,7 +42,17 @@ def finished(training: Training, stop: int | None = None) -> Training:
 def test_a_run_that_goes_on_from_a_file_ends_in_the_same_bits(
     context: str, method: str, stop: int, tmp_path: Path
 ) -> None:
-    chosen = config(context, method, tasks=3)
+    same_in_parts(config(context, method, tasks=3), stop, tmp_path)
+
+
+@pytest.mark.parametrize("stop", [8, 25, 38])
+def test_protection_goes_on_where_tasks_come_again_and_chooses_its_strength(stop: int, tmp_path: Path) -> None:
+    parts = same_in_parts(config("binary", "protected", strength=None, tasks=2, cycles=2), stop, tmp_path)
+    assert parts.method.protection.tasks.tolist() == [0, 1]
+    assert 0.001 < parts.method.protection.strength < 10
+
+
+def same_in_parts(chosen: Config, stop: int, tmp_path: Path) -> Training:
     whole = finished(build(chosen, None, False))
     finished(build(chosen, None, False), stop).save(tmp_path / "checkpoint")
     parts = build(chosen, None, False)
@@ -52,6 +62,7 @@ def test_a_run_that_goes_on_from_a_file_ends_in_the_same_bits(
     a, b = parts.method.state_dict(), whole.method.state_dict()
     assert a.keys() == b.keys()
     assert all(torch.equal(a[name], b[name]) for name in a)
+    return parts
 
 
 # Too few units for eight tasks, so that fine-tuning forgets: 0.28 of an accuracy of 0.95.
