@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from psp.config import Config
-from psp.experiments.base import PROTECTED, Experiment, Found, config, curves, percent
-from psp.experiments.fig3 import OURS
+from psp.experiments.base import PROTECTED, Experiment, Found, config, percent
+from psp.experiments.fig3 import OURS, draw
 
 INPUTS, CLASSES = 784, 10
 # How many numbers a rule keeps for one of its network. Strengths by `psp tune`, see docs/results.md.
@@ -48,13 +46,6 @@ def _entries(quick: bool) -> dict[str, Config]:
     return {f"{OURS}, {base} units": config(**PROTECTED | less | {"width": base})} | others
 
 
-def _draw(figure: Figure, found: Found) -> None:
-    axes = figure.subplots()
-    curves(axes, found)
-    axes.set(ylim=(0, 100), title="The first permutation, while others are learned")
-    axes.legend(fontsize="small", loc="lower left")
-
-
 def _tell(found: Found) -> str:
     said = [
         f"{label} ({results[0].kept / 1e6:.1f} MB) {percent(r.summary()['first'] for r in results)} on the first, "
@@ -70,6 +61,6 @@ EXPERIMENT = Experiment(
     paper="nothing: protection is psp's own. Without it, the same bytes make a wider network, or hold a penalty.",
     shortened="ten tasks of 200 steps, and the bytes of 32 units, instead of fifty of 1,000, and 256 units",
     entries=_entries,
-    draw=_draw,
+    draw=draw,
     tell=_tell,
 )

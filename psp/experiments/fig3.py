@@ -24,7 +24,8 @@ def _entries(quick: bool) -> dict[str, Config]:
     }
 
 
-def _draw(figure: Figure, found: Found) -> None:
+def draw(figure: Figure, found: Found) -> None:
+    """Every curve, of the first task."""
     axes = figure.subplots()
     curves(axes, found)
     axes.set(ylim=(0, 100), title="The first permutation, while others are learned")
@@ -52,6 +53,6 @@ EXPERIMENT = Experiment(
     "the standard network.",
     shortened="ten tasks of 200 steps in a network of 128 units, instead of fifty tasks of 1,000 and 256 units",
     entries=_entries,
-    draw=_draw,
+    draw=draw,
     tell=_tell,
 )
