@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -15,6 +15,7 @@ from psp import capacity
 from psp.contexts import Family
 from psp.layers import SuperposedConv
 from psp.protect import _inputs
+from psp.subspace import LowRank
 
 OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
     "sgd": lambda p: torch.optim.SGD(p, lr=1e-4, momentum=0.9),
@@ -239,6 +240,30 @@ def test_many_inputs_are_taken_in_by_a_low_rank_part_by_part() -> None:
     assert low.used[0] == pytest.approx(full.used[0], rel=0.2)
     V = low.subspaces[0].V[0]
     assert torch.allclose(low.subspaces[0].passed(update), update - update @ V @ V.mT)
+
+
+def test_a_low_rank_holds_few_columns_while_it_takes_inputs_in() -> None:
+    subspace = LowRank(torch.zeros(1, 3, 50), rank=4)
+    for _ in range(30):
+        subspace.add(torch.randn(1, 5, 50, dtype=torch.float64))
+        assert sum(part.shape[-1] for part in subspace._parts) < 2 * 4 + 5
+
+
+@pytest.mark.parametrize("rank", [None, 4])
+def test_inputs_of_a_task_that_broke_off_do_not_count(rank: int | None) -> None:
+    def breaks() -> Iterator[Tensor]:
+        yield torch.randn(20, 9)
+        raise KeyboardInterrupt
+
+    net = psp.superpose(nn.Linear(9, 3), psp.Binary(0))
+    one, other = (psp.protect(net, 1.0, rank=rank) for _ in range(2))
+    x = torch.randn(20, 9)
+    with pytest.raises(KeyboardInterrupt):
+        one.observe(breaks(), 1)
+    one.spectra([torch.randn(7, 9)], 3)
+    one.observe([x], 1)
+    other.observe([x], 1)
+    assert all(torch.equal(a, b) for a, b in zip(one.buffers(), other.buffers(), strict=True))
 
 
 def test_a_rank_of_a_layers_size_is_all_of_it() -> None:

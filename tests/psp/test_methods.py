@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
-from psp import metrics
+from psp import Binary, metrics, protect, superpose
 from psp.choice import APART, FAMILIES, METHODS, SHARES, STRENGTHS, TOLD
 from psp.config import Config
 from psp.errors import UserError
+from psp.methods import Protected
 from psp.run import build, run
 from psp.streams import load
 from psp.train import Training
@@ -98,6 +100,16 @@ def test_networks_that_are_told_the_task_forget_less(context: str, forgetful: me
         assert metrics.forgetting(found) < metrics.forgetting(forgetful) - 0.05
     if context in ("separate", "multihead"):
         assert metrics.average_accuracy(found) > metrics.average_accuracy(forgetful) + 0.05
+
+
+def test_protection_observes_so_many_of_the_last_inputs() -> None:
+    net = superpose(nn.Linear(6, 2), Binary(0))
+    method = Protected(net, strength=1.0, samples=25)
+    batches = [(torch.randn(10, 6), torch.zeros(10)) for _ in range(5)]
+    method.finish(0, iter(batches))
+    expected = protect(net, strength=1.0)
+    expected.observe([x for x, _ in batches[:3]], 0)
+    assert method.protection.used == expected.used
 
 
 def test_gates_and_ewc_go_together() -> None:
