@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import psp
+from psp import train as module
 from psp.contexts import Family
 from psp.methods import Method
 from psp.networks import MLP
@@ -95,3 +96,22 @@ def test_a_run_that_goes_on_from_a_file_ends_in_the_same_bits(family: Family, st
     assert second.measured == whole.measured
     for a, b in zip(whole.method.net.parameters(), second.method.net.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_sets_that_are_sorted_by_class_are_measured_in_mixed_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TOGETHER", 7)
+    run = training(psp.Binary(0))
+    x, y = run.stream.test(0)
+    order = y.argsort()
+    monkeypatch.setattr(run.stream, "test", lambda task: (x[order], y[order]))
+    passes: list[torch.Tensor] = []
+    monkeypatch.setattr(run.method, "forward", lambda part, task: passes.append(part) or one_hot(part))
+    labels = {tuple(image.tolist()): int(label) for image, label in zip(x, y, strict=True)}
+
+    def one_hot(part: torch.Tensor) -> torch.Tensor:
+        return torch.eye(10)[[labels[tuple(image.tolist())] for image in part]]
+
+    assert run.measure(0).accuracy == 1
+    assert sum(map(len, passes)) == len(y)
+    assert all(6 <= len(part) <= 7 for part in passes)
+    assert all(one_hot(part).sum(0).max() <= 2 for part in passes)
