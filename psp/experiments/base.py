@@ -137,7 +137,8 @@ def less(experiment: Experiment, quick: bool, changes: Mapping[str, Any]) -> str
     said = [experiment.shortened] if quick else []
     for field, value in changes.items():
         if getattr(protocol, field, value) != value:
-            said.append(f"{field.replace('_', ' ')} {value} instead of {getattr(protocol, field)}")
+            before = getattr(protocol, field)
+            said.append(f"{field.replace('_', ' ')} {value}" + ("" if before is None else f" instead of {before}"))
     return "; ".join(said)
 
 
