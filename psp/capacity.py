@@ -41,7 +41,7 @@ def passing(spectrum: ArrayLike, strength: float, tasks: int) -> float:
     s = _checked(spectrum, strength, tasks)
     if np.isinf(strength):
         return max(0.0, 1 - tasks * float((s > 0).mean()))
-    return float(brentq(lambda t: float(np.mean(1 / (strength * s + _level(t, tasks)))) - t, 1e-12, 1.0, xtol=1e-14))
+    return _passing(s, strength, tasks)
 
 
 def leaking(spectrum: ArrayLike, strength: float, tasks: int) -> float:
@@ -62,9 +62,7 @@ def leaking(spectrum: ArrayLike, strength: float, tasks: int) -> float:
     s = _checked(spectrum, strength, tasks)
     if np.isinf(strength):
         raise ValueError("strength must be finite, got inf: nothing leaks while a dimension is free")
-    t = passing(s, strength, tasks)
-    squares = 1 / (strength * s + _level(t, tasks)) ** 2
-    return float(np.mean(s * squares) / (1 - np.mean(squares) * (tasks - 1) / (tasks * t * t)) / tasks)
+    return _leaking(s, strength, tasks, _passing(s, strength, tasks))
 
 
 def balanced(spectra: Iterable[ArrayLike], tasks: int) -> float:
@@ -97,12 +95,25 @@ def balanced(spectra: Iterable[ArrayLike], tasks: int) -> float:
 
     def lost(log: float) -> float:
         strength = float(np.exp(log))
-        return sum(-np.log(passing(s, strength, tasks)) + tasks * leaking(s, strength, tasks) / 2 for s in layers)
+        passed = [_passing(s, strength, tasks) for s in layers]
+        leaked = [_leaking(s, strength, tasks, t) for s, t in zip(layers, passed, strict=True)]
+        return float(-np.log(passed).sum() + tasks * np.sum(leaked) / 2)
 
     grid = np.linspace(np.log(1e-4), np.log(1e4), 41)
     best = grid[np.argmin([lost(log) for log in grid])]
     around = np.clip([best - 0.5, best + 0.5], grid[0], grid[-1])
     return float(np.exp(minimize_scalar(lost, bounds=around, method="bounded").x))
+
+
+def _passing(s: NDArray[np.float64], strength: float, tasks: int) -> float:
+    """t of a spectrum whose mean is 1."""
+    return float(brentq(lambda t: float(np.mean(1 / (strength * s + _level(t, tasks)))) - t, 1e-12, 1.0, xtol=1e-14))
+
+
+def _leaking(s: NDArray[np.float64], strength: float, tasks: int, t: float) -> float:
+    """-(dt / dstrength) / K of a spectrum whose mean is 1, from its t."""
+    squares = 1 / (strength * s + _level(t, tasks)) ** 2
+    return float(np.mean(s * squares) / (1 - np.mean(squares) * (tasks - 1) / (tasks * t * t)) / tasks)
 
 
 def _level(t: float, tasks: int) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -12,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from psp import files
+from psp import plots
 from psp.capacity import balanced, leaking, passing
 from psp.config import Config
 from psp.methods import Protected
@@ -83,6 +82,4 @@ def draw_trade(spectra: Sequence[Tensor], found: Sequence[Foreseen], path: Path)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set(ylabel="leaks into an old task", ylim=(0, 1))
     panels[0].legend(fontsize="small", title="dots: the balance")
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format=path.suffix.removeprefix(".") or "png", dpi=130)
-    files.write_bytes(path, drawn.getvalue())
+    plots.save(figure, path)

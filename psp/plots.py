@@ -34,6 +34,11 @@ def remembered(results: list[Result], path: Path) -> None:
         f"seed {config.seed}",
         fontsize="medium",
     )
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure in the format that the path's suffix names; PNG where it has none."""
     drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=130)
+    figure.savefig(drawn, format=path.suffix.removeprefix(".") or "png", dpi=130)
     files.write_bytes(path, drawn.getvalue())

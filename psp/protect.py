@@ -227,6 +227,5 @@ def _rows(weight: Tensor, layer: nn.Module) -> Tensor:
 
 
 def _inputs(layer: SuperposedLayer, x: Tensor, task: int) -> Tensor:
-    """What the stored weight of a layer sees of its input ``x``, in double precision: (groups, count, size)."""
-    rows = layer.context(features(layer, x).permute(2, 0, 1, 3).flatten(1, 2), task)
-    return rows.to(torch.complex128 if rows.is_complex() else torch.float64)
+    """What the stored weight of a layer sees of its input ``x``: (groups, count, inputs of one output)."""
+    return layer.context(features(layer, x).permute(2, 0, 1, 3).flatten(1, 2), task)

@@ -30,9 +30,15 @@ class Subspace(nn.Module):
         """Forget the inputs of the task that is being taken in."""
         self.power = torch.zeros(self.groups, dtype=torch.float64)
 
-    @abstractmethod
     def add(self, rows: Tensor) -> None:
-        """Take in inputs (groups, count, size) of a task, in double precision."""
+        """Take in inputs (groups, count, size) of a task."""
+        rows = rows.to(_double(rows.dtype))
+        self.power += _power(rows).cpu()
+        self._add(rows)
+
+    @abstractmethod
+    def _add(self, rows: Tensor) -> None:
+        """Take in inputs in double precision, whose power is counted."""
 
     @abstractmethod
     def spectra(self) -> list[Tensor]:
@@ -69,8 +75,7 @@ class Dense(Subspace):
         self._few: list[Tensor] = []
         self._moment: Tensor | None = None  # once there are so many inputs that it is the smaller
 
-    def add(self, rows: Tensor) -> None:
-        self.power += _power(rows).cpu()
+    def _add(self, rows: Tensor) -> None:
         self._few.append(rows)
         if self._moment is not None or sum(part.shape[1] for part in self._few) >= self.size:
             moment = _moment(torch.cat(self._few, 1))
@@ -118,8 +123,7 @@ class LowRank(Subspace):
         super().clear()
         self._parts: list[Tensor] = []  # (groups, size, columns) side by side: S is their product with their adjoint
 
-    def add(self, rows: Tensor) -> None:
-        self.power += _power(rows).cpu()
+    def _add(self, rows: Tensor) -> None:
         self._parts.append(rows.mT)
         rank = self.V.shape[-1]
         if sum(part.shape[-1] for part in self._parts) >= 2 * rank:

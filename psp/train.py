@@ -30,10 +30,9 @@ class Measurement:
 class Training:
     """A method that learns a stream, one step at a time, and can stop and go on anywhere.
 
-    After every ``every`` steps the accuracy on task 0 is measured, after the last step that on every task (of
-    more than a hundred, on a hundred, evenly spread). With
-    ``matrix`` also that on every task before the first step and, after every visit of a task, on it, on all tasks
-    before it and on the next one.
+    After every ``every`` steps the accuracy on task 0 is measured, after the last step that on every task (of more than
+    a hundred, on a hundred, evenly spread). With ``matrix`` also that on every task before the first step and, after
+    every visit of a task, on it, on all tasks before it and on the next one.
 
     Args:
         method: the network and how it learns.

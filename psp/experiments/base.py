@@ -13,7 +13,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from psp import files
+from psp import files, plots
 from psp.config import Config
 from psp.metrics import mean_interval
 from psp.run import Result
@@ -153,9 +153,7 @@ def write(
     if shortened:
         figure.supxlabel(f"shortened: {shortened}", fontsize="small", color="0.4")
     for kind in ("png", "svg"):
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format=kind, dpi=130)
-        files.write_bytes(out / f"{experiment.name}.{kind}", drawn.getvalue())
+        plots.save(figure, out / f"{experiment.name}.{kind}")
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(experiment.rows(found))
     files.write_text(out / f"{experiment.name}.csv", text.getvalue())
