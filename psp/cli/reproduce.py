@@ -30,7 +30,7 @@ def reproduce_command(
     ] = None,
     data: options.Data = None,
     download: options.Download = False,
-    out: Annotated[Path, typer.Option(help="Folder of all that is reproduced.")] = Path("runs/paper"),
+    out: Annotated[Path, typer.Option(help="Folder of all that is reproduced.")] = Path("runs"),
     resume: options.Resume = False,
 ) -> None:
     """Reproduce a figure or table of the paper: a figure (PNG and SVG), a CSV file, a paragraph.
@@ -81,7 +81,7 @@ def _change(said: str) -> tuple[str, Any]:
 
 
 def report_command(
-    runs: Annotated[Path, typer.Argument(help="The folder that psp reproduce wrote into.")] = Path("runs/paper"),
+    runs: Annotated[Path, typer.Argument(help="The folder that psp reproduce wrote into.")] = Path("runs"),
 ) -> None:
     """Write one self-contained page, report.html, of everything that was reproduced."""
     console.print(f"report: {report(runs)}", soft_wrap=True)

@@ -14,7 +14,7 @@ KINDS = {
     "pspBinary": "binary",
     "standard": "identity",
 }
-OURS = "pspBinary, protected"  # not in the paper
+OURS = "pspBinary protected"  # not in the paper
 
 
 def _entries(quick: bool) -> dict[str, Config]:
