@@ -60,7 +60,7 @@ def test_bytes_are_what_the_methods_keep(width: int) -> None:
 
 
 @pytest.mark.parametrize("label", table1.FAMILIES)
-def test_table_1_counts_as_the_paper_does(label: str) -> None:
+def test_table_1_counts_as_its_formulas_do(label: str) -> None:
     _, first, more = table1.FAMILIES[label]
     assert table1.counted(label) == (table1.stated(first), table1.stated(more))
 
