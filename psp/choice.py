@@ -91,14 +91,14 @@ def needs_complex(choice: Choice) -> bool:
     return choice.context in FAMILIES and FAMILIES[choice.context].needs_complex
 
 
-def network(choice: Choice, make: Callable[[], nn.Module]) -> nn.Module:
+def network(choice: Choice, make: Callable[[], nn.Module]) -> Superposed | methods.TaskNetwork:
     """The network of a choice, called ``net(x, task=k)``, from one or, for ``separate``, many of ``make``."""
     tasks, seed = choice.tasks, choice.seed
     share = SHARES.get(choice.context) if choice.share is None else choice.share
     if choice.context in FAMILIES:
         kind = FAMILIES[choice.context]
         return superpose(make(), kind(seed=seed, **({"period": tasks} if issubclass(kind, Periodic) else {})))
-    builders: dict[str, Callable[[], nn.Module]] = {
+    builders: dict[str, Callable[[], methods.TaskNetwork]] = {
         "separate": lambda: methods.Separate(make, tasks),
         "multihead": lambda: methods.MultiHead(make(), tasks),
         "xdg": lambda: methods.Gated(make(), share or 0.0, seed),

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
@@ -20,6 +21,8 @@ from torch import nn
 from psp import choice, files, metrics
 from psp.config import Config
 from psp.errors import UserError
+from psp.methods import TaskNetwork
+from psp.methods.shared import numbers
 from psp.networks import MLP, resnet18, tell_norms
 from psp.streams import Images, named
 from psp.superpose import Superposed
@@ -142,9 +145,9 @@ def run(
             raise Stopped
     training.save(checkpoint)
     _write_metrics(out, training.measured)
-    net = training.method.net
-    weights = sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters())
-    cost, family = (net.cost, repr(net.family)) if isinstance(net, Superposed) else (0, type(net).__name__)
+    net = cast(Superposed | TaskNetwork, training.method.net)
+    weights, cost = numbers(net.parameters()), net.cost
+    family = repr(net.family) if isinstance(net, Superposed) else type(net).__name__
     kept, told = metrics.kept_bytes(training.method), choice.told(net)
     described = {"family": family, "cost": cost, "weights": weights, "kept": kept, "told": told}
     files.write_json(out / "time.json", {"seconds": training.seconds})

@@ -13,8 +13,8 @@ INPUTS, CLASSES = 784, 10
 # How many numbers a rule keeps for one of its network. Strengths by `psp tune`, see docs/results.md.
 KINDS: dict[str, tuple[int, dict[str, Any]]] = {
     "pspBinary": (1, {"context": "binary"}),
-    "pspBinary, online EWC": (3, {"context": "binary", "method": "online-ewc", "strength": 0.3}),
-    "online EWC": (3, {"context": "identity", "method": "online-ewc", "strength": 30.0}),
+    "pspBinary, online EWC": (3, {"context": "binary", "method": "online-ewc", "strength": 3.0}),
+    "online EWC": (3, {"context": "identity", "method": "online-ewc", "strength": 10.0}),
     "SI": (4, {"context": "identity", "method": "si", "strength": 10.0}),
 }
 

@@ -11,11 +11,11 @@ from psp.experiments.base import PROTECTED, Experiment, Found, config, percent
 from psp.metrics import mean_interval
 
 PAPER = {"standard": 61.8, "EWC": 97.0, "SI": 97.2, "pspBinary": 97.6, "pspComplex": 97.4, "pspOnepower": 97.2}
-# Strengths by `psp tune` on ten tasks at 256 units, six of each, see docs/results.md.
+# Strengths by `psp tune` at 256 units, see docs/results.md.
 ROWS: dict[str, dict[str, Any]] = {
     "standard": {"context": "identity"},
     "EWC": {"context": "identity", "method": "ewc", "strength": 1.0},
-    "online EWC": {"context": "identity", "method": "online-ewc", "strength": 30.0},
+    "online EWC": {"context": "identity", "method": "online-ewc", "strength": 10.0},
     "SI": {"context": "identity", "method": "si", "strength": 10.0},
     "replay": {"context": "identity", "method": "replay"},
     "pspBinary": {"context": "binary"},

@@ -10,6 +10,7 @@ import psp
 from psp.config import Config
 from psp.contexts.base import Family
 from psp.experiments.base import Experiment, Found
+from psp.methods.shared import numbers
 
 INPUTS, OUTPUTS = 256, 128  # M and N: two different numbers, so that no formula passes for another
 OURS = "Binary protected"  # not in the paper: keeps P and the weights as of the last time that updates passed it
@@ -31,11 +32,11 @@ def counted(label: str) -> tuple[int, int]:
         return weight, weight
     linear = complexnn.Linear if family.needs_complex else nn.Linear
     net = psp.superpose(linear(INPUTS, OUTPUTS, bias=False), family)
-    numbers = sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters())
+    stored = numbers(net.parameters())
     if label == OURS:
-        numbers += sum(kept.numel() for kept in psp.protect(net).buffers() if kept.ndim > 1)
+        stored += numbers(kept for kept in psp.protect(net).buffers() if kept.ndim > 1)
     shared = INPUTS if label == "OnePower" else net.cost  # its context is the base of all powers
-    return numbers + shared, net.cost
+    return stored + shared, net.cost
 
 
 def stated(formula: str) -> int:
@@ -54,8 +55,8 @@ def rows(found: Found) -> list[list[object]]:
     """Label, formulas and counts, as lines of a table."""
     lines: list[list[object]] = [["label", "parameters", "counted", "one more model", "counted"]]
     for label, (_, first, more) in FAMILIES.items():
-        numbers, cost = counted(label)
-        lines.append([label, first, numbers, more, cost])
+        stored, cost = counted(label)
+        lines.append([label, first, stored, more, cost])
     return lines
 
 
@@ -63,8 +64,8 @@ def _draw(figure: Figure, found: Found) -> None:
     axes = figure.subplots()
     models = range(1, 51)
     for label in FAMILIES:
-        numbers, cost = counted(label)
-        axes.plot(models, [numbers + (k - 1) * cost for k in models], label=label)
+        stored, cost = counted(label)
+        axes.plot(models, [stored + (k - 1) * cost for k in models], label=label)
     axes.set(xlabel="models", ylabel="parameters", yscale="log", title=f"one layer, {INPUTS} to {OUTPUTS}")
     axes.legend(fontsize="small")
     axes.spines[["top", "right"]].set_visible(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -16,6 +17,11 @@ class TaskNetwork(nn.Module):
     """A network that is told the task, ``net(x, task=k)``, as :class:`psp.Superposed` is, and may act on a change."""
 
     told: ClassVar[str] = "task"  # at test time
+
+    @property
+    @abstractmethod
+    def cost(self) -> int:
+        """Parameters that one more task costs, in real numbers."""
 
     def start(self, task: int, optimizer: torch.optim.Optimizer) -> None:
         """Called before the first step of every visit of a task."""

@@ -10,7 +10,7 @@ from torch.func import functional_call
 
 from psp import keys
 from psp.methods.base import TaskNetwork
-from psp.methods.shared import at_least_one, linear_maps, one_of
+from psp.methods.shared import at_least_one, linear_maps, numbers, one_of
 
 
 class Ensemble(TaskNetwork):
@@ -49,6 +49,11 @@ class Ensemble(TaskNetwork):
             layer.bias = None
         self.register_buffer("first", torch.tensor(-1))  # the task that the shared weights learn
         self.register_buffer("frozen", torch.tensor(False))
+
+    @property
+    def cost(self) -> int:
+        """Two vectors and a bias a layer."""
+        return numbers(self.fast.parameters()) // self.tasks
 
     def start(self, task: int, optimizer: torch.optim.Optimizer) -> None:
         """Freeze the shared weights once a second task starts."""

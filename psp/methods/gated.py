@@ -43,6 +43,11 @@ class Gated(TaskNetwork):
         if len(linear_maps(net)) == 1:
             raise ValueError("a network with a hidden layer is expected, got one Linear or ConvNd layer alone")
 
+    @property
+    def cost(self) -> int:
+        """None: gates are drawn from the seed."""
+        return 0
+
     def gate(self, layer: str, task: int) -> Tensor:
         """The gate of a task at the layer of that path: a tensor (units,) of 0 and 1."""
         weight = self.network.get_parameter(f"{layer}.weight")

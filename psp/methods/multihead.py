@@ -8,7 +8,7 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from psp.methods.base import TaskNetwork
-from psp.methods.shared import at_least_one, one_of
+from psp.methods.shared import at_least_one, numbers, one_of
 
 
 class MultiHead(TaskNetwork):
@@ -41,9 +41,18 @@ class MultiHead(TaskNetwork):
         parent, _, name = path.rpartition(".")
         setattr(self.get_submodule(parent), name, heads)
 
+    @property
+    def cost(self) -> int:
+        """Those of a head."""
+        return numbers(self._heads[0].parameters())
+
+    @property
+    def _heads(self) -> _Heads:
+        return next(part for part in self.network.modules() if isinstance(part, _Heads))
+
     def forward(self, x: Tensor, task: int) -> Tensor:
         """The output through the task's head."""
-        heads = next(part for part in self.network.modules() if isinstance(part, _Heads))
+        heads = self._heads
         heads.task = one_of(task, len(heads))
         logits: Tensor = self.network(x)
         return logits

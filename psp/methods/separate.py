@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from psp.methods.base import TaskNetwork
-from psp.methods.shared import at_least_one, one_of
+from psp.methods.shared import at_least_one, numbers, one_of
 
 
 class Separate(TaskNetwork):
@@ -30,6 +30,11 @@ class Separate(TaskNetwork):
     def __init__(self, make: Callable[[], nn.Module], tasks: int) -> None:
         super().__init__()
         self.networks = nn.ModuleList(make() for _ in range(at_least_one(tasks, "tasks")))
+
+    @property
+    def cost(self) -> int:
+        """Those of a network."""
+        return numbers(self.networks[0].parameters())
 
     def forward(self, x: Tensor, task: int) -> Tensor:
         """The output of the task's network."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from psp import keys
 
@@ -26,6 +27,11 @@ def linear_maps(net: nn.Module) -> dict[str, Any]:
 def trained(net: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters that an optimiser changes, by their names."""
     return {name: p for name, p in net.named_parameters() if p.requires_grad}
+
+
+def numbers(tensors: Iterable[Tensor]) -> int:
+    """How many real numbers tensors hold: a complex one is two."""
+    return sum(tensor.numel() * (2 if tensor.is_complex() else 1) for tensor in tensors)
 
 
 def one_of(task: int, tasks: int) -> int:

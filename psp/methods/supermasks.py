@@ -62,6 +62,11 @@ class Supermasks(TaskNetwork):
         for i, scores in enumerate(self.scores):
             self.register_buffer(f"masks{i}", _pack(self._top(scores)).repeat(self.tasks, 1))
 
+    @property
+    def cost(self) -> int:
+        """A bit a weight, counted as one."""
+        return sum(scores.numel() for scores in self.scores)
+
     def start(self, task: int, optimizer: torch.optim.Optimizer) -> None:
         """Keep the mask that was learned, and begin with fresh scores."""
         for i, scores in enumerate(self.scores):

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 import complexnn
 from psp.methods import Ensemble, Gated, MultiHead, Separate, Supermasks, TaskNetwork
+from psp.methods.shared import numbers
 from psp.methods.supermasks import _pack, _unpack
 from tests.laws.conftest import law
 from tests.psp.test_fisher import C, D
@@ -54,6 +55,19 @@ MAKE: dict[str, Callable[[nn.Module], TaskNetwork]] = {
 }
 every_network = pytest.mark.parametrize("make", MAKE.values(), ids=list(MAKE))
 COMPLEX = pytest.mark.parametrize("complex", [False, True])
+
+
+@COMPLEX
+@every_network
+def test_what_one_more_task_costs_is_how_much_larger_the_network_is_for_it(
+    make: Callable[[nn.Module], TaskNetwork], complex: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = make(plain(complex, width=16))  # whole bytes of masks
+    monkeypatch.setattr(f"{__name__}.TASKS", TASKS + 1)
+    larger = make(plain(complex, width=16))
+    masks = sum(tensor.numel() for tensor in larger.buffers()) - sum(tensor.numel() for tensor in net.buffers())
+    assert net.cost == numbers(larger.parameters()) - numbers(net.parameters()) + 8 * masks
+    assert (net.cost == 0) == isinstance(net, Gated)
 
 
 def train(net: TaskNetwork, task: int, steps: int = 20, lr: float = 0.01) -> torch.optim.Optimizer:
