@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -21,7 +21,7 @@ from torch import nn
 from psp import choice, files, metrics
 from psp.config import Config
 from psp.errors import UserError
-from psp.methods import TaskNetwork
+from psp.methods import Protected, TaskNetwork
 from psp.methods.shared import numbers
 from psp.networks import MLP, resnet18, tell_norms
 from psp.streams import Images, named
@@ -42,6 +42,7 @@ class Result:
     weights: int  # real numbers that the network holds
     kept: int  # bytes that the method keeps, its network among them
     told: str  # what the network is told at test time: task or nothing
+    strength: float | None  # as configured, or as chosen where the method chooses it
     seconds: float = dataclasses.field(compare=False)  # that training and measuring took
 
     def curve(self) -> list[tuple[int, float]]:
@@ -145,15 +146,20 @@ def run(
             raise Stopped
     training.save(checkpoint)
     _write_metrics(out, training.measured)
-    net = cast(Superposed | TaskNetwork, training.method.net)
-    weights, cost = numbers(net.parameters()), net.cost
+    method = training.method
+    net = cast(Superposed | TaskNetwork, method.net)
     family = repr(net.family) if isinstance(net, Superposed) else type(net).__name__
-    kept, told = metrics.kept_bytes(training.method), choice.told(net)
-    described = {"family": family, "cost": cost, "weights": weights, "kept": kept, "told": told}
+    facts: dict[str, Any] = {
+        "cost": net.cost,
+        "weights": numbers(net.parameters()),
+        "kept": metrics.kept_bytes(method),
+        "told": choice.told(net),
+        "strength": method.protection.strength if isinstance(method, Protected) else config.strength,
+    }
     files.write_json(out / "time.json", {"seconds": training.seconds})
-    files.write_tensors(model, net.state_dict(), described)
+    files.write_tensors(model, net.state_dict(), {"family": family, **facts})
     checkpoint.unlink()
-    return Result(config, training.measured, cost, weights, kept, told, training.seconds)
+    return Result(config, training.measured, **facts, seconds=training.seconds)
 
 
 def versions() -> dict[str, str]:
@@ -195,6 +201,6 @@ def _write_metrics(out: Path, measured: list[Measurement]) -> None:
 def _read_result(config: Config, out: Path) -> Result:
     with open(out / "metrics.csv", newline="") as file:
         measured = [Measurement(int(r["step"]), int(r["task"]), float(r["accuracy"])) for r in csv.DictReader(file)]
-    found = files.read_tensors(out / "model.safetensors")[1]
-    seconds = json.loads((out / "time.json").read_text())["seconds"]
-    return Result(config, measured, found["cost"], found["weights"], found["kept"], found["told"], seconds)
+    facts = files.read_tensors(out / "model.safetensors")[1]
+    del facts["family"]
+    return Result(config, measured, **facts, **json.loads((out / "time.json").read_text()))

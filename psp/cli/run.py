@@ -101,6 +101,9 @@ def run_command(
     figure = out / "figure.png"
     plots.remembered(results, figure)
     console.print(_table(results))
+    for result in results:
+        if result.config.method == "protected":
+            console.print(f"strength of {result.config.context}: {result.strength:.3g}")
     console.print(f"figure: {figure}", soft_wrap=True)
 
 

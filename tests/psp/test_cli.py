@@ -12,6 +12,7 @@ import pytest
 
 from psp.cli import tensorboard
 from psp.experiments import EXPERIMENTS
+from psp.files import read_tensors
 from tests.psp.small import EXPERIMENT
 from tests.psp.test_run import FLAGS, command
 
@@ -32,6 +33,21 @@ def test_a_figure_and_the_report_are_one_command_each(
     assert command(monkeypatch, "report", tmp_path) == 0
     assert capsys.readouterr().out == f"report: {tmp_path / 'report.html'}\n"
     assert "A small one" in (tmp_path / "report.html").read_text()
+
+
+def test_a_protected_run_says_its_strength(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "permuted-digits", "--context", "binary", "--protect", "--tasks", 2, "--steps", 5, "--width", 8]
+    assert command(monkeypatch, *words, "--out", tmp_path / "chosen") == 0
+    said = re.search(r"strength of binary: ([\d.]+)", capsys.readouterr().out)
+    assert said is not None
+    described = read_tensors(tmp_path / "chosen" / "model.safetensors")[1]
+    assert float(said[1]) == pytest.approx(described["strength"], rel=5e-3)
+    assert command(monkeypatch, *words, "--out", tmp_path / "chosen", "--resume") == 0
+    assert said[0] in capsys.readouterr().out
+    assert command(monkeypatch, *words, "--strength", 0.7, "--out", tmp_path / "named") == 0
+    assert "strength of binary: 0.7\n" in capsys.readouterr().out
 
 
 def test_room_is_foreseen_from_the_first_task(

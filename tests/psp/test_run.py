@@ -83,6 +83,7 @@ def test_a_run_leaves_its_configuration_metrics_figure_and_model(
         "weights": weights,
         "kept": 4 * weights + 8,
         "told": "task",
+        "strength": None,
     }
     net = build(CONFIG, None, False).method.net
     net.load_state_dict(tensors)
@@ -259,14 +260,14 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
 def test_the_summary_is_the_first_the_last_and_all_tasks() -> None:
     accuracy = [0.5, 0.25, 0.75, 1.0]
     measured = [Measurement(10, 0, 0.9), *(Measurement(40, task, a) for task, a in enumerate(accuracy))]
-    result = Result(Config(**vars(CONFIG) | {"tasks": 4}), measured, 1, 1, 1, "task", 1.0)
+    result = Result(Config(**vars(CONFIG) | {"tasks": 4}), measured, 1, 1, 1, "task", None, 1.0)
     assert result.summary() == {"first": 0.5, "last": 0.875, "all": 0.625}
     assert result.curve() == [(10, 0.9), (40, 0.5)]
 
 
 def test_the_last_ten_of_fifty_are_ten() -> None:
     measured = [Measurement(500, task, float(task >= 40)) for task in range(50)]
-    result = Result(Config(**vars(CONFIG) | {"tasks": 50}), measured, 1, 1, 1, "task", 1.0)
+    result = Result(Config(**vars(CONFIG) | {"tasks": 50}), measured, 1, 1, 1, "task", None, 1.0)
     assert result.summary()["last"] == 1.0
 
 
