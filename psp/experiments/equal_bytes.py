@@ -58,7 +58,8 @@ def _tell(found: Found) -> str:
 EXPERIMENT = Experiment(
     name="equal-bytes",
     title="Fifty permutations of MNIST, each method with the bytes of a protected network of 256 units",
-    paper="nothing: protection is psp's own. Without it, the same bytes make a wider network, or hold a penalty.",
+    paper="says nothing of this: protection is psp's own. Without it, the same bytes make a wider network, or hold a "
+    "penalty.",
     shortened="ten tasks of 200 steps, and the bytes of 32 units, instead of fifty of 1,000, and 256 units",
     entries=_entries,
     draw=draw,
