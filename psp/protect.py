@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from psp import capacity
+from psp import capacity, keys
 from psp.features import features
 from psp.layers import SuperposedConv, SuperposedLayer
 from psp.subspace import Dense, LowRank, Subspace
@@ -45,7 +45,7 @@ def protect(
             layer of no more inputs keeps all of P, as all layers do by default.
 
     Raises:
-        TypeError: not a superposed network.
+        TypeError: not a superposed network, or a number that is not whole.
         ValueError: a number out of range.
 
     Example:
@@ -75,8 +75,8 @@ class Protection(nn.Module):
         if strength is not None and not strength > 0:
             raise ValueError(f"strength must be above 0, got {strength}")
         for name, number in (("tasks", tasks), ("every", every), ("rank", rank)):
-            if number is not None and number < 1:
-                raise ValueError(f"{name} must be at least 1, got {number}")
+            if number is not None and keys.whole(number, name) == 0:
+                raise ValueError(f"{name} must be at least 1, got 0")
         self.expected, self.every = tasks, every
         self._net = (net,)  # no module of this one: its parameters are not ours
         self._strength: Tensor
@@ -124,7 +124,8 @@ class Protection(nn.Module):
             task: the task.
 
         Raises:
-            ValueError: no batch.
+            TypeError: one tensor in the place of batches.
+            ValueError: no batch, or inputs of a layer that are not finite; nothing is taken in.
         """
         self.project()
         self._take_in(batches, task)
@@ -140,7 +141,7 @@ class Protection(nn.Module):
             batches, task: as in :meth:`observe`.
 
         Raises:
-            ValueError: no batch.
+            TypeError, ValueError: as in :meth:`observe`.
         """
         self._take_in(batches, task)
         found = [values for subspace in self._subspaces for values in subspace.spectra()]
@@ -149,6 +150,8 @@ class Protection(nn.Module):
         return found
 
     def _take_in(self, batches: Iterable[Tensor], task: int) -> None:
+        if isinstance(batches, Tensor):
+            raise TypeError(f"batches of inputs are expected, got one tensor {tuple(batches.shape)}: put it in a list")
         layers = self.net.layers
         training = self.net.training
         self.net.eval()
@@ -163,7 +166,11 @@ class Protection(nn.Module):
             for x in batches:
                 self.net(x, task=task)
                 for i, (layer, subspace) in enumerate(zip(layers, self._subspaces, strict=True)):
-                    subspace.add(_inputs(layer, seen[i], task))
+                    rows = _inputs(layer, seen[i], task)
+                    if not rows.isfinite().all():
+                        where = f"layer {layer.context.layer!r} of task {task}"
+                        raise ValueError(f"finite inputs are expected, got others in {where}")
+                    subspace.add(rows)
         finally:
             for hook in hooks:
                 hook.remove()

@@ -404,3 +404,22 @@ def test_bad_requests_are_refused() -> None:
         psp.protect(net, tasks=0)
     with pytest.raises(ValueError, match="task 3 needs at least one batch"):
         psp.protect(net).observe([], task=3)
+    with pytest.raises(TypeError, match=r"every must be a whole number from 0, got 1\.5"):
+        psp.protect(net, every=1.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"batches of inputs are expected, got one tensor \(5, 6\): put it in a list"):
+        psp.protect(net).observe(torch.zeros(5, 6), task=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rank", [None, 2])
+def test_inputs_that_are_not_finite_are_refused_and_leave_nothing(rank: int | None) -> None:
+    net = psp.superpose(nn.Linear(6, 2), psp.Binary(0))
+    protection = psp.protect(net, strength=1.0, rank=rank)
+    x = torch.randn(5, 6)
+    with pytest.raises(ValueError, match="finite inputs are expected, got others in layer '' of task 3"):
+        protection.observe([x, x * torch.inf], task=3)
+    assert protection.used == [0.0]
+    assert not len(protection.tasks)
+    protection.observe([x], task=3)
+    fresh = psp.protect(net, strength=1.0, rank=rank)
+    fresh.observe([x], task=3)
+    assert protection.used == fresh.used
