@@ -25,6 +25,7 @@ FAMILIES: dict[str, type[Family]] = {
     "localmix": psp.LocalMix,
     "kernel": psp.Kernel,
 }
+Network = Superposed | methods.TaskNetwork
 TOLD = ("separate", "multihead", "xdg", "batchensemble", "supsup")  # networks that are told the task, not by contexts
 SHARES = {"xdg": 0.8, "supsup": 0.5}  # by default: units off, weights left
 STRENGTHS = ("ewc", "online-ewc", "si", "protected")  # the methods that have one
@@ -91,7 +92,7 @@ def needs_complex(choice: Choice) -> bool:
     return choice.context in FAMILIES and FAMILIES[choice.context].needs_complex
 
 
-def network(choice: Choice, make: Callable[[], nn.Module]) -> Superposed | methods.TaskNetwork:
+def network(choice: Choice, make: Callable[[], nn.Module]) -> Network:
     """The network of a choice, called ``net(x, task=k)``, from one or, for ``separate``, many of ``make``."""
     tasks, seed = choice.tasks, choice.seed
     share = SHARES.get(choice.context) if choice.share is None else choice.share
@@ -123,8 +124,8 @@ def method(choice: Choice, net: nn.Module) -> methods.Method:
     return builders[choice.method]()
 
 
-def told(net: nn.Module) -> str:
+def told(net: Network) -> str:
     """What a network is told at test time beside its input: ``task`` or ``nothing``."""
     if isinstance(net, Superposed):
         return "nothing" if isinstance(net.family, psp.Identity) else "task"
-    return net.told if isinstance(net, methods.TaskNetwork) else "nothing"
+    return net.told

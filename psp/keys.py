@@ -23,6 +23,14 @@ def whole(value: object, name: str) -> int:
     return int(value)
 
 
+def at_least_one(value: object, name: str) -> int:
+    """``value`` as an int, if it is a whole number from 1."""
+    number = whole(value, name)
+    if number == 0:
+        raise ValueError(f"{name} must be at least 1, got 0")
+    return number
+
+
 def words(seed: int, layer: str, task: int | None, width: int, count: int) -> NDArray[np.uint64]:
     """The first ``count`` 64-bit words of the stream that belongs to (seed, layer, task, width).
 

@@ -75,8 +75,8 @@ class Protection(nn.Module):
         if strength is not None and not strength > 0:
             raise ValueError(f"strength must be above 0, got {strength}")
         for name, number in (("tasks", tasks), ("every", every), ("rank", rank)):
-            if number is not None and keys.whole(number, name) == 0:
-                raise ValueError(f"{name} must be at least 1, got 0")
+            if number is not None:
+                keys.at_least_one(number, name)
         self.expected, self.every = tasks, every
         self._net = (net,)  # no module of this one: its parameters are not ours
         self._strength: Tensor
@@ -166,11 +166,7 @@ class Protection(nn.Module):
             for x in batches:
                 self.net(x, task=task)
                 for i, (layer, subspace) in enumerate(zip(layers, self._subspaces, strict=True)):
-                    rows = _inputs(layer, seen[i], task)
-                    if not rows.isfinite().all():
-                        where = f"layer {layer.context.layer!r} of task {task}"
-                        raise ValueError(f"finite inputs are expected, got others in {where}")
-                    subspace.add(rows)
+                    subspace.add(_inputs(layer, seen[i], task))
         finally:
             for hook in hooks:
                 hook.remove()
@@ -234,5 +230,8 @@ def _rows(weight: Tensor, layer: nn.Module) -> Tensor:
 
 
 def _inputs(layer: SuperposedLayer, x: Tensor, task: int) -> Tensor:
-    """What the stored weight of a layer sees of its input ``x``: (groups, count, inputs of one output)."""
-    return layer.context(features(layer, x).permute(2, 0, 1, 3).flatten(1, 2), task)
+    """What the stored weight of a layer sees of its input ``x``: (groups, count, inputs of one output), finite."""
+    rows = layer.context(features(layer, x).permute(2, 0, 1, 3).flatten(1, 2), task)
+    if not rows.isfinite().all():
+        raise ValueError(f"finite inputs are expected, got others in layer {layer.context.layer!r} of task {task}")
+    return rows

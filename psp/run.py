@@ -21,7 +21,7 @@ from torch import nn
 from psp import choice, files, metrics
 from psp.config import Config
 from psp.errors import UserError
-from psp.methods import Protected, TaskNetwork
+from psp.methods import Protected
 from psp.methods.shared import numbers
 from psp.networks import MLP, resnet18, tell_norms
 from psp.streams import Images, named
@@ -147,7 +147,7 @@ def run(
     training.save(checkpoint)
     _write_metrics(out, training.measured)
     method = training.method
-    net = cast(Superposed | TaskNetwork, method.net)
+    net = cast(choice.Network, method.net)
     family = repr(net.family) if isinstance(net, Superposed) else type(net).__name__
     facts: dict[str, Any] = {
         "cost": net.cost,

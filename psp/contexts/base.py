@@ -85,8 +85,7 @@ class Context:
     """
 
     def __init__(self, family: Family, width: int, layer: str = "") -> None:
-        if keys.whole(width, "width") == 0:
-            raise ValueError("width must be at least 1, got 0")
+        keys.at_least_one(width, "width")
         if not isinstance(layer, str):
             raise TypeError(f"layer must be the path of a layer, a string, got {layer!r}")
         self.family = family

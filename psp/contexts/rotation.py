@@ -74,8 +74,7 @@ class BlockRotation(Family):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if keys.whole(self.block, "block") == 0:
-            raise ValueError("block must be at least 1, got 0")
+        keys.at_least_one(self.block, "block")
 
     def _split(self, width: int) -> tuple[int, int, int]:
         """How many blocks of which size, and the size of the last, smaller one (or 0)."""

@@ -10,7 +10,7 @@ from torch.func import functional_call
 
 from psp import keys
 from psp.methods.base import TaskNetwork
-from psp.methods.shared import at_least_one, linear_maps, numbers, one_of
+from psp.methods.shared import linear_maps, numbers, one_of
 
 
 class Ensemble(TaskNetwork):
@@ -40,7 +40,7 @@ class Ensemble(TaskNetwork):
 
     def __init__(self, net: nn.Module, tasks: int, seed: int = 0) -> None:
         super().__init__()
-        self.tasks = at_least_one(tasks, "tasks")
+        self.tasks = keys.at_least_one(tasks, "tasks")
         self.network = copy.deepcopy(net)
         layers = linear_maps(self.network)
         self.paths = list(layers)

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
+from psp import keys
 from psp.methods.base import TaskNetwork
-from psp.methods.shared import at_least_one, numbers, one_of
+from psp.methods.shared import numbers, one_of
 
 
 class MultiHead(TaskNetwork):
@@ -37,7 +38,7 @@ class MultiHead(TaskNetwork):
             raise ValueError(f"a network with a Linear layer is expected, got {type(net).__name__} with none")
         self.network = copy.deepcopy(net)
         path = f"network.{paths[-1]}".rstrip(".")
-        heads = _Heads(self.get_submodule(path), at_least_one(tasks, "tasks"))
+        heads = _Heads(self.get_submodule(path), keys.at_least_one(tasks, "tasks"))
         parent, _, name = path.rpartition(".")
         setattr(self.get_submodule(parent), name, heads)
 

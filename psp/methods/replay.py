@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from psp import keys
 from psp.methods.base import Method
-from psp.methods.shared import at_least_one
 from psp.superpose import Superposed
 
 
@@ -43,7 +42,7 @@ class Replay(Method):
 
     def __init__(self, net: nn.Module, memory: int, seed: int = 0) -> None:
         super().__init__(net)
-        self.memory = at_least_one(memory, "memory")
+        self.memory = keys.at_least_one(memory, "memory")
         self.seed = keys.whole(seed, "seed")
         self.register_buffer("x", torch.empty(0))
         self.register_buffer("y", torch.zeros(memory, dtype=torch.int64))

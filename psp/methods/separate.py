@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from psp import keys
 from psp.methods.base import TaskNetwork
-from psp.methods.shared import at_least_one, numbers, one_of
+from psp.methods.shared import numbers, one_of
 
 
 class Separate(TaskNetwork):
@@ -29,7 +30,7 @@ class Separate(TaskNetwork):
 
     def __init__(self, make: Callable[[], nn.Module], tasks: int) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(make() for _ in range(at_least_one(tasks, "tasks")))
+        self.networks = nn.ModuleList(make() for _ in range(keys.at_least_one(tasks, "tasks")))
 
     @property
     def cost(self) -> int:

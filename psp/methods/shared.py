@@ -42,13 +42,6 @@ def one_of(task: int, tasks: int) -> int:
     return task
 
 
-def at_least_one(value: int, name: str) -> int:
-    """``value`` as an int, if it is a whole number from 1."""
-    if keys.whole(value, name) == 0:
-        raise ValueError(f"{name} must be at least 1, got 0")
-    return int(value)
-
-
 def a_share(value: float) -> float:
     """``value``, if it lies between 0 and 1, neither of them included."""
     if not 0 < value < 1:

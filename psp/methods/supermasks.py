@@ -13,7 +13,7 @@ from torch.func import functional_call
 
 from psp import keys
 from psp.methods.base import TaskNetwork
-from psp.methods.shared import a_share, at_least_one, linear_maps, one_of, trained
+from psp.methods.shared import a_share, linear_maps, numbers, one_of, trained
 
 
 class Supermasks(TaskNetwork):
@@ -46,7 +46,7 @@ class Supermasks(TaskNetwork):
 
     def __init__(self, net: nn.Module, tasks: int, share: float = 0.5, seed: int = 0) -> None:
         super().__init__()
-        self.tasks, self.share = at_least_one(tasks, "tasks"), a_share(share)
+        self.tasks, self.share = keys.at_least_one(tasks, "tasks"), a_share(share)
         self.seed = keys.whole(seed, "seed")
         self.network = copy.deepcopy(net)
         self.paths = list(linear_maps(self.network))
@@ -65,7 +65,7 @@ class Supermasks(TaskNetwork):
     @property
     def cost(self) -> int:
         """A bit a weight, counted as one."""
-        return sum(scores.numel() for scores in self.scores)
+        return numbers(self.scores)
 
     def start(self, task: int, optimizer: torch.optim.Optimizer) -> None:
         """Keep the mask that was learned, and begin with fresh scores."""

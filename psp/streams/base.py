@@ -73,8 +73,7 @@ class Stream:
 
     def __init__(self, sets: Sequence[Images], seed: int, tasks: int, steps: int, batch_size: int = 128) -> None:
         for name, value in (("tasks", tasks), ("steps", steps), ("batch_size", batch_size)):
-            if keys.whole(value, name) == 0:
-                raise ValueError(f"{name} must be at least 1, got 0")
+            keys.at_least_one(value, name)
         if len(sets) not in (1, tasks):
             raise ValueError(f"one set of images or {tasks}, one a task, are expected, got {len(sets)}")
         self.sets = tuple(sets)
