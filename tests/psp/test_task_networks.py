@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 import complexnn
 from psp.methods import Ensemble, Gated, MultiHead, Separate, Supermasks, TaskNetwork
-from psp.methods.shared import numbers
 from psp.methods.supermasks import _pack, _unpack
 from tests.laws.conftest import law
 from tests.psp.test_fisher import C, D
@@ -66,7 +65,8 @@ def test_what_one_more_task_costs_is_how_much_larger_the_network_is_for_it(
     monkeypatch.setattr(f"{__name__}.TASKS", TASKS + 1)
     larger = make(plain(complex, width=16))
     masks = sum(tensor.numel() for tensor in larger.buffers()) - sum(tensor.numel() for tensor in net.buffers())
-    assert net.cost == numbers(larger.parameters()) - numbers(net.parameters()) + 8 * masks
+    numbers = [sum(p.nbytes for p in one.parameters()) // D.itemsize for one in (net, larger)]
+    assert net.cost == numbers[1] - numbers[0] + 8 * masks
     assert (net.cost == 0) == isinstance(net, Gated)
 
 
