@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,13 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from psp import plots
+from psp import metrics, plots
 from psp.choice import spelled
 from psp.cli import options
 from psp.cli.console import StopOnSignal, console
 from psp.cli.tensorboard import Log, require_tensorboard
 from psp.config import NORMS, Config
 from psp.errors import UserError
-from psp.metrics import last_tasks
 from psp.run import Result, check_folder, run
 from psp.train import Training
 
@@ -38,7 +38,9 @@ def run_command(
     strength: options.Strength = None,
     protect: Annotated[bool, typer.Option("--protect", help="Short for --method protected.")] = False,
     share: options.Share = None,
-    matrix: Annotated[bool, typer.Option("--matrix", help="Measure every task after each.")] = False,
+    matrix: Annotated[
+        bool, typer.Option("--matrix", help="Measure every task after each: forgetting, transfer.")
+    ] = False,
     threads: options.Threads = None,
     device: options.Device = "cpu",
     data: options.Data = None,
@@ -101,6 +103,8 @@ def run_command(
     figure = out / "figure.png"
     plots.remembered(results, figure)
     console.print(_table(results))
+    if matrix:
+        console.print(_transfer(results))
     for result in results:
         if result.config.method == "protected":
             console.print(f"strength of {result.config.context}: {result.strength:.3g}")
@@ -143,7 +147,7 @@ def _run_with_progress(
 
 def _table(results: list[Result]) -> Table:
     tasks = results[0].config.tasks
-    last = last_tasks(tasks)
+    last = metrics.last_tasks(tasks)
     method = results[0].config.method
     table = Table(title=f"Test accuracy (%) of {method} after {tasks} tasks, and parameters")
     for name in (
@@ -153,14 +157,30 @@ def _table(results: list[Result]) -> Table:
         f"all {tasks}",
         "one more model",
         "the network",
-        "kept bytes",
+        "kept (kB)",
         "told",
     ):
-        table.add_column(name, justify="left" if name == "context" else "right")
+        table.add_column(name, justify="left" if name == "context" else "right", overflow="fold")
     for result in results:
         found = result.summary()
         cells = [f"{100 * found[part]:.1f}" for part in ("first", "last", "all")]
         table.add_row(
-            result.config.context, *cells, f"{result.cost:,}", f"{result.weights:,}", f"{result.kept:,}", result.told
+            result.config.context,
+            *cells,
+            f"{result.cost:,}",
+            f"{result.weights:,}",
+            f"{result.kept / 1000:,.0f}",
+            result.told,
         )
+    return table
+
+
+def _transfer(results: list[Result]) -> Table:
+    table = Table(title="Forgetting and transfer (points, means over tasks)")
+    for name in ("context", "forgetting", "backward transfer", "forward transfer"):
+        table.add_column(name, justify="left" if name == "context" else "right")
+    for result in results:
+        matrix = metrics.accuracy_matrix(result.measured, result.config.tasks, result.config.steps)
+        parts = [of(matrix) for of in (metrics.forgetting, metrics.backward_transfer, metrics.forward_transfer)]
+        table.add_row(result.config.context, *("-" if math.isnan(part) else f"{100 * part:.1f}" for part in parts))
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 import types
@@ -48,6 +49,25 @@ def test_a_protected_run_says_its_strength(
     assert said[0] in capsys.readouterr().out
     assert command(monkeypatch, *words, "--strength", 0.7, "--out", tmp_path / "named") == 0
     assert "strength of binary: 0.7\n" in capsys.readouterr().out
+
+
+def test_a_run_with_a_matrix_says_what_tasks_do_to_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "permuted-digits", "--tasks", 2, "--steps", 20, "--width", 16, "--lr", 1e-3, "--seed", 3]
+    both = ["--context", "binary", "--context", "identity"]
+    assert command(monkeypatch, *words, *both, "--out", tmp_path / "plain") == 0
+    assert "Forgetting" not in capsys.readouterr().out
+    assert command(monkeypatch, *words, *both, "--matrix", "--out", tmp_path / "matrix") == 0
+    said = capsys.readouterr().out.split("Forgetting and transfer")[1]
+    rows = {line.split()[1]: re.findall(r"-?[\d.]+", line) for line in said.splitlines() if "│" in line}
+    for context in ("binary", "identity"):
+        with open(tmp_path / "matrix" / context / "metrics.csv", newline="") as file:
+            found = {(int(r["step"]), int(r["task"])): 100 * float(r["accuracy"]) for r in csv.DictReader(file)}
+        fell, ahead = found[20, 0] - found[40, 0], found[20, 1] - found[0, 1]
+        assert rows[context] == [f"{fell:.1f}", f"{-fell:.1f}", f"{ahead:.1f}"]
+    assert command(monkeypatch, *words, "--tasks", 1, *both[:2], "--matrix", "--out", tmp_path / "one") == 0
+    assert re.search(r"binary +│ +- │ +- │ +- │", capsys.readouterr().out)
 
 
 def test_room_is_foreseen_from_the_first_task(
