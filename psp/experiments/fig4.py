@@ -11,7 +11,7 @@ from psp.experiments.base import Experiment, Found, config, curves, percent
 from psp.run import Result
 
 SETS = {"MNIST": "rotating-mnist", "FashionMNIST": "rotating-fashion-mnist"}
-# psp's own beside the paper's: its rate is the better of 3e-4 and 1e-3 on images held out, see docs/protected.md.
+# psp's own beside the paper's: its rate is the better of 3e-4 and 1e-3 on images held out, see docs/results.md.
 PROTECTED: dict[str, Any] = {"context": "binary", "method": "protected", "lr": 1e-3}
 KINDS: dict[str, dict[str, Any]] = {
     "standard": {"context": "identity"},

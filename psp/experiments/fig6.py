@@ -47,7 +47,7 @@ EXPERIMENT = Experiment(
     name="fig6",
     title="Figure 6: CIFAR-10, and after it four tens of classes of CIFAR-100, in one ResNet-18",
     paper="pspBinary is virtually unaffected by the later tasks, the multi-head network loses much, the standard one "
-    "nearly all.",
+    "nearly all. The protected network is not in the paper.",
     shortened="150 steps a task instead of 20,000, batches of 64, images of 16x16, an eighth of the channels",
     entries=_entries,
     draw=_draw,
