@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from psp import files, plots
 from psp.config import Config
@@ -113,6 +114,7 @@ def curves(axes: Any, found: Found, labels: Iterable[str] | None = None, linewid
         if len(runs) > 1:
             low, high = zip(*((mean - half, mean + half) for mean, half in band), strict=True)
             axes.fill_between(steps, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 10k in the place of 10000
     axes.set(xlabel="training step", ylabel="accuracy on the first task (%)")
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -28,13 +28,13 @@ def _entries(quick: bool) -> dict[str, Config]:
 
 def _draw(figure: Figure, found: Found) -> None:
     for axes, kind in zip(figure.subplots(1, 3, sharey=True), KINDS, strict=True):
-        labels = [label for label in found if label.startswith(f"{kind},")]
-        curves(axes, found, labels)
-        run = found[labels[0]][0].config
+        by_width = {label.split(", ")[1]: results for label, results in found.items() if label.startswith(f"{kind},")}
+        curves(axes, by_width)
+        run = next(iter(by_width.values()))[0].config
         if run.tasks > 10:
             axes.axvline(10 * run.steps, color="tab:red", linestyle=":", linewidth=1)
         axes.set(title=kind, ylim=(0, 100))
-        axes.legend(fontsize="small", loc="lower left")
+        axes.legend(fontsize="small", loc="best")
 
 
 def _tell(found: Found) -> str:
