@@ -8,6 +8,7 @@ from typing import Annotated
 
 import torch
 import typer
+from rich.box import SIMPLE
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -149,7 +150,9 @@ def _table(results: list[Result]) -> Table:
     tasks = results[0].config.tasks
     last = metrics.last_tasks(tasks)
     method = results[0].config.method
-    table = Table(title=f"Test accuracy (%) of {method} after {tasks} tasks, and parameters")
+    table = Table(
+        title=f"Test accuracy (%) of {method} after {tasks} tasks, and parameters", box=SIMPLE, padding=(0, 1, 0, 0)
+    )
     for name in (
         "context",
         "task 1",
@@ -160,7 +163,7 @@ def _table(results: list[Result]) -> Table:
         "kept (kB)",
         "told",
     ):
-        table.add_column(name, justify="left" if name == "context" else "right", overflow="fold")
+        table.add_column(name, justify="left" if name == "context" else "right", no_wrap=name == "context")
     for result in results:
         found = result.summary()
         cells = [f"{100 * found[part]:.1f}" for part in ("first", "last", "all")]
@@ -176,7 +179,7 @@ def _table(results: list[Result]) -> Table:
 
 
 def _transfer(results: list[Result]) -> Table:
-    table = Table(title="Forgetting and transfer (points, means over tasks)")
+    table = Table(title="Forgetting and transfer (points, means over tasks)", box=SIMPLE)
     for name in ("context", "forgetting", "backward transfer", "forward transfer"):
         table.add_column(name, justify="left" if name == "context" else "right")
     for result in results:

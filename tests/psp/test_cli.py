@@ -60,14 +60,14 @@ def test_a_run_with_a_matrix_says_what_tasks_do_to_each_other(
     assert "Forgetting" not in capsys.readouterr().out
     assert command(monkeypatch, *words, *both, "--matrix", "--out", tmp_path / "matrix") == 0
     said = capsys.readouterr().out.split("Forgetting and transfer")[1]
-    rows = {line.split()[1]: re.findall(r"-?[\d.]+", line) for line in said.splitlines() if "│" in line}
+    rows = {line.split()[0]: line.split()[1:] for line in said.splitlines() if line.strip()}
     for context in ("binary", "identity"):
         with open(tmp_path / "matrix" / context / "metrics.csv", newline="") as file:
             found = {(int(r["step"]), int(r["task"])): 100 * float(r["accuracy"]) for r in csv.DictReader(file)}
         fell, ahead = found[20, 0] - found[40, 0], found[20, 1] - found[0, 1]
         assert rows[context] == [f"{fell:.1f}", f"{-fell:.1f}", f"{ahead:.1f}"]
     assert command(monkeypatch, *words, "--tasks", 1, *both[:2], "--matrix", "--out", tmp_path / "one") == 0
-    assert re.search(r"binary +│ +- │ +- │ +- │", capsys.readouterr().out)
+    assert re.search(r"binary +- +- +- *\n", capsys.readouterr().out)
 
 
 def test_room_is_foreseen_from_the_first_task(
