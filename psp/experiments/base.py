@@ -133,35 +133,36 @@ def table(found: Found) -> list[str]:
     return lines
 
 
-def less(experiment: Experiment, quick: bool, changes: Mapping[str, Any]) -> str:
+def departures(experiment: Experiment, quick: bool, changes: Mapping[str, Any]) -> str:
     """How the runs depart from the protocol, in words; empty if they do not."""
     protocol = next(iter(experiment.entries(quick).values()), None)
-    said = [experiment.shortened] if quick else []
+    changed = []
     for field, value in changes.items():
         if getattr(protocol, field, value) != value:
             before = getattr(protocol, field)
-            said.append(f"{field.replace('_', ' ')} {value}" + ("" if before is None else f" instead of {before}"))
-    return "; ".join(said)
+            changed.append(f"{field.replace('_', ' ')} {value}" + ("" if before is None else f" instead of {before}"))
+    said = [f"Shortened: {experiment.shortened}."] if quick else []
+    return " ".join(said + ([f"Changed: {', '.join(changed)}."] if changed else []))
 
 
 def write(
     experiment: Experiment, found: Found, quick: bool, out: Path, changes: Mapping[str, Any] | None = None
 ) -> None:
     """The figure as PNG and SVG, every measurement as CSV, the paragraph and the table as Markdown."""
-    shortened = less(experiment, quick, changes or {})
+    departs = departures(experiment, quick, changes or {})
     out.mkdir(parents=True, exist_ok=True)
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     experiment.draw(figure, found)
-    if shortened:
-        figure.supxlabel(f"shortened: {shortened}", fontsize="small", color="0.4")
+    if departs:
+        figure.supxlabel(departs, fontsize="small", color="0.4")
     for kind in ("png", "svg"):
         plots.save(figure, out / f"{experiment.name}.{kind}")
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(experiment.rows(found))
     files.write_text(out / f"{experiment.name}.csv", text.getvalue())
     said = [f"# {experiment.title}", "", f"The paper: {experiment.paper}", ""]
-    if shortened:
-        said += [f"Shortened: {shortened}.", ""]
+    if departs:
+        said += [departs, ""]
     said.append(experiment.tell(found))
     if found:
         seeds = len(next(iter(found.values())))

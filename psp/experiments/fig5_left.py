@@ -1,4 +1,4 @@
-"""Figure 5, left: families of contexts on rotating FashionMNIST."""
+"""Figure 5, left: families of contexts on rotating images."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def draw(figure: Figure, found: Found) -> None:
     """Every curve, from 50 % up, as in the paper."""
     axes = figure.subplots()
     curves(axes, found, linewidth=0.8)
-    axes.set(ylim=(50, 90), title="rotating FashionMNIST, at 0 degrees")
+    stream = next(iter(found.values()))[0].config.stream
+    axes.set(ylim=(50, None), title=f"{stream}, at 0 degrees")
     axes.legend(fontsize="small", loc="lower right")
 
 
@@ -39,7 +40,7 @@ def _tell(found: Found) -> str:
 
 EXPERIMENT = Experiment(
     name="fig5-left",
-    title="Figure 5, left: rotating FashionMNIST, by the family of contexts",
+    title="Figure 5, left: rotating images, by the family of contexts",
     paper="every family keeps the accuracy at 0 degrees; the legend has Complex, Onepower, Binary, Rotation.",
     shortened="three turns of a network of 128 units, instead of fifty of 256",
     entries=_entries,

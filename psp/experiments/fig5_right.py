@@ -29,7 +29,7 @@ def _tell(found: Found) -> str:
 
 EXPERIMENT = Experiment(
     name="fig5-right",
-    title="Figure 5, right: rotating FashionMNIST, by how contexts follow the drift",
+    title="Figure 5, right: rotating images, by how contexts follow the drift",
     paper="a context a step (pspFast) is better than the standard network and worse than ten contexts a turn "
     "(pspComplex); mixing the phases of neighbours (pspFastLocalMix) is better than pspFast. pspFastKernel is ours: "
     "smooth contexts without the floor that mixing leaves. The protected network, with ten contexts a turn, is ours "

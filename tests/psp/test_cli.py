@@ -29,7 +29,7 @@ def test_a_figure_and_the_report_are_one_command_each(
     words = ["reproduce", "small", "--quick", "--seeds", "1", "--jobs", "2", "--out", tmp_path]
     assert command(monkeypatch, *words, "--set", "width=8", "--set", "lr=2e-3") == 0
     said = capsys.readouterr().out
-    assert "Shortened: all of it; width 8 instead of 12; lr 0.002 instead of 0.001." in said
+    assert "Shortened: all of it. Changed: width 8 instead of 12, lr 0.002 instead of 0.001." in said
     assert f"figure: {tmp_path / 'small' / 'small'}.png" in said
     assert command(monkeypatch, "report", tmp_path) == 0
     assert capsys.readouterr().out == f"report: {tmp_path / 'report.html'}\n"

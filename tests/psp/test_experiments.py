@@ -132,7 +132,7 @@ def test_a_figure_can_be_made_at_another_scale_and_says_so(tmp_path: Path) -> No
     found = reproduce("small", True, 2, 2, tmp_path, changes=changes)
     assert {(r.config.width, r.config.tasks, r.config.seed) for r in found["with"]} == {(6, 3, 1), (6, 3, 2)}
     said = (tmp_path / "small" / "small.md").read_text()
-    assert "Shortened: all of it; width 6 instead of 12; tasks 3 instead of 2." in said
+    assert "Shortened: all of it. Changed: width 6 instead of 12, tasks 3 instead of 2." in said
     reproduce("small", True, 1, 1, tmp_path / "same", changes={"width": 12})
     assert "width" not in (tmp_path / "same" / "small" / "small.md").read_text()
     for field, changed in (("context", "binary"), ("seed", 5)):
@@ -178,6 +178,11 @@ def test_curves_draw_the_mean_and_the_interval_of_the_seeds(tmp_path: Path) -> N
     means = [50 * (a + b) for (_, a), (_, b) in zip(*(result.curve() for result in found["with"]), strict=True)]
     assert list(line.get_ydata()) == pytest.approx(means)
     assert len(axes.collections) == 1
+
+
+def test_figure_5_says_which_images_turn(tmp_path: Path) -> None:
+    EXPERIMENTS["fig5-left"].draw(figure := Figure(), reproduce("small", True, 1, 1, tmp_path))
+    assert figure.axes[0].get_title() == "permuted-digits, at 0 degrees"
 
 
 def test_a_run_folder_names_what_it_holds() -> None:
