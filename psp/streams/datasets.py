@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,8 +54,9 @@ def load(name: str, root: Path | None = None, download: bool = False) -> Images:
     Args:
         name: of a folder in ``root`` (or a whole path) with the tree {train,test}/CLASS/FILE.jpg, as torchvision's
             ImageFolder has it; else of a dataset, where letter case, dashes and underscores do not matter: from
-            torchvision, those with a training and a test part held in memory (MNIST, FashionMNIST, KMNIST, QMNIST,
-            USPS, CIFAR10, CIFAR100).
+            torchvision, those with images of one size, a class each, and a training and a test part: MNIST,
+            FashionMNIST, KMNIST, QMNIST, USPS, EMNIST-SPLIT (such as ``emnist-letters``), CIFAR10, CIFAR100, SVHN,
+            STL10.
         root: the folder that holds the data; not needed for ``digits``.
         download: whether to fetch missing files of torchvision's datasets into ``root``.
 
@@ -98,30 +101,36 @@ def _torchvision(name: str, root: Path, download: bool) -> Images:
     import psp._torchvision  # noqa: F401  isort: skip
     from torchvision import datasets
 
-    known = {_plain(n): n for n in ("MNIST", "FashionMNIST", "KMNIST", "QMNIST", "USPS", "CIFAR10", "CIFAR100")}
+    flags, splits = ({"train": True}, {"train": False}), ({"split": "train"}, {"split": "test"})
+    flagged = ("MNIST", "FashionMNIST", "KMNIST", "QMNIST", "USPS", "CIFAR10", "CIFAR100")
+    kinds: dict[str, tuple[Any, Any]] = {n: (getattr(datasets, n), flags) for n in flagged}
+    kinds |= {f"EMNIST-{s}": (functools.partial(datasets.EMNIST, split=s), flags) for s in datasets.EMNIST.splits}
+    kinds |= {n: (getattr(datasets, n), splits) for n in ("SVHN", "STL10")}
+    known = {_plain(n): n for n in kinds}
     if _plain(name) not in known:
         raise UserError(
-            f"unknown dataset {name}: known are digits, {', '.join(known.values())}, and folders that hold "
+            f"unknown dataset {name}: known are digits, {', '.join(kinds)}, and folders that hold "
             f"train/CLASS/FILE.jpg and test/CLASS/FILE.jpg, but {root / name} is none"
         )
-    kind = getattr(datasets, known[_plain(name)])
+    name = known[_plain(name)]
+    kind, named = kinds[name]
     try:
-        parts = [kind(str(root), train=train, download=download) for train in (True, False)]
+        parts = [kind(root=str(root), download=download, **part) for part in named]
         images = [torch.as_tensor(np.asarray(part.data)) for part in parts]
-        images = [image.permute(0, 3, 1, 2).contiguous() if image.ndim == 4 else image for image in images]
-        labels = [torch.as_tensor(np.asarray(part.targets)).long() for part in parts]
+        images = [image.permute(0, 3, 1, 2).contiguous() if image.shape[3:] == (3,) else image for image in images]
+        stored = [part.targets if named is flags else part.labels for part in parts]
+        labels = [torch.as_tensor(np.asarray(label)).long() for label in stored]
         labels = [label[:, 0] if label.ndim == 2 else label for label in labels]  # QMNIST lists more than the class
+        labels = [label - int(name == "EMNIST-letters") for label in labels]  # which count from 1
     except (RuntimeError, ValueError, AssertionError, EOFError, OSError, IndexError) as error:
         cause = (str(error).splitlines() or [type(error).__name__])[0].removesuffix(".")
         raise UserError(
-            f"cannot read {known[_plain(name)]} from {root}, its files are missing or damaged "
+            f"cannot read {name} from {root}, its files are missing or damaged "
             f"(--download fetches missing ones): {cause}"
         ) from error
     for image, label in zip(images, labels, strict=True):
         if len(image) != len(label):
-            raise UserError(
-                f"cannot read {known[_plain(name)]} from {root}: {len(image)} images have {len(label)} labels"
-            )
+            raise UserError(f"cannot read {name} from {root}: {len(image)} images have {len(label)} labels")
     return Images(images[0], labels[0], images[1], labels[1])
 
 

@@ -255,6 +255,42 @@ def test_colours_come_before_height_and_width(tmp_path: Path, monkeypatch: pytes
     assert images.train_labels.tolist() == [3, 9] * 5
 
 
+@pytest.mark.parametrize(("split", "first"), [("letters", 1), ("balanced", 0)])
+def test_the_parts_of_emnist_are_datasets_of_their_own(tmp_path: Path, split: str, first: int) -> None:
+    raw = tmp_path / "EMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part in ("train", "test"):
+        write_idx(raw / f"emnist-{split}-{part}-images-idx3-ubyte", np.arange(3 * 28 * 28).reshape(3, 28, 28) % 256)
+        write_idx(raw / f"emnist-{split}-{part}-labels-idx1-ubyte", np.array([5, 1, 26]))
+    images = load(f"emnist-{split}", tmp_path)
+    assert images.train.flatten().tolist() == [i % 256 for i in range(3 * 28 * 28)]
+    assert images.train_labels.tolist() == images.test_labels.tolist() == [5 - first, 1 - first, 26 - first]
+
+
+def test_datasets_whose_parts_are_named_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scipy.io import savemat
+    from torchvision.datasets import STL10
+
+    monkeypatch.setattr("torchvision.datasets.svhn.check_integrity", lambda *_: True)
+    monkeypatch.setattr(STL10, "_check_integrity", lambda self: True)
+    rng = np.random.default_rng(0)
+    numbers, pictures = rng.integers(0, 256, (3, 3, 32, 32)), rng.integers(0, 256, (3, 3, 96, 96))
+    labels = np.array([10, 1, 9])  # SVHN writes 0 as 10, STL-10 counts from 1
+    (tmp_path / "stl10_binary").mkdir()
+    for part, n in (("train", 3), ("test", 2)):
+        stored = {"X": numbers[:n].transpose(2, 3, 1, 0).astype(np.uint8), "y": labels[:n, None].astype(np.uint8)}
+        savemat(tmp_path / f"{part}_32x32.mat", stored)
+        turned = pictures[:n].transpose(0, 1, 3, 2).astype(np.uint8)
+        (tmp_path / "stl10_binary" / f"{part}_X.bin").write_bytes(turned.tobytes())
+        (tmp_path / "stl10_binary" / f"{part}_y.bin").write_bytes(labels[:n].astype(np.uint8).tobytes())
+    for name, images, expected in (("svhn", numbers, [0, 1, 9]), ("stl10", pictures, [9, 0, 8])):
+        read = load(name, tmp_path)
+        assert np.array_equal(read.train.numpy(), images)
+        assert np.array_equal(read.test.numpy(), images[:2])
+        assert read.train_labels.tolist() == expected
+        assert read.test_labels.tolist() == expected[:2]
+
+
 @pytest.mark.parametrize("file", ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
 def test_truncated_data_is_said_in_one_sentence(mnist_folder: Path, file: str) -> None:
     path = mnist_folder / "MNIST" / "raw" / file
