@@ -12,7 +12,7 @@ class LocalMix(Periodic):
     """C_k = diag(c), c_j = exp(j (phi_j(k - 1) + phi_j(k) + phi_j(k + 1)) / 3), k modulo ``period``.
 
     The phases phi in (-pi, pi] are those of :class:`~psp.contexts.complex.Complex` of the same seed (Cheung et al.
-    2019, section 4.2, pspLocalMix). With s = sin(pi / 3) / (pi / 3) = 0.8270 the overlap E[conj(c_j(k)) c_j(k + d)]
+    2019, section 4.1.3, pspLocalMix). With s = sin(pi / 3) / (pi / 3) = 0.8270 the overlap E[conj(c_j(k)) c_j(k + d)]
     is s^2 = 0.6839 at d = 1, s^4 = 0.4677 at d = 2 and s^6 = 0.3199 from d = 3 on, for periods from 6: contexts far
     apart keep a floor in common, so a stored model adds 0.32 w to every other one, whatever the width.
     :class:`~psp.contexts.kernel.Kernel` has none.

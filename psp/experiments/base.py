@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,20 @@ Found = dict[str, list[Result]]  # label -> one result a seed
 
 
 Rows = list[list[object]]
+
+COLOURS = {  # of a network, the same in every figure
+    "standard": "tab:gray",
+    "pspBinary": "tab:blue",
+    "pspBinary protected": "tab:green",
+    "pspComplex": "tab:orange",
+    "pspOnepower": "tab:red",
+    "pspRotation": "tab:purple",
+    "multi-head": "tab:brown",
+    "pspLocalMix": "tab:brown",
+    "pspFast": "tab:pink",
+    "pspFastLocalMix": "tab:cyan",
+    "pspFastKernel": "tab:olive",
+}
 
 
 def measurements(found: Found) -> Rows:
@@ -107,10 +122,11 @@ def learned(result: Result) -> float:
 def curves(axes: Any, found: Found, labels: Iterable[str] | None = None, linewidth: float = 1.2) -> None:
     """Accuracy on the first task by training step: the mean of the seeds, and its 95 % interval as a band."""
     for label in found if labels is None else labels:
+        colour = COLOURS.get(re.split("-ResNet|,", label)[0])
         runs = [result.curve() for result in found[label]]
         steps = [step for step, _ in runs[0]]
         band = [mean_interval([100 * accuracy for _, accuracy in point]) for point in zip(*runs, strict=True)]
-        (line,) = axes.plot(steps, [mean for mean, _ in band], label=label, linewidth=linewidth)
+        (line,) = axes.plot(steps, [mean for mean, _ in band], color=colour, label=label, linewidth=linewidth)
         if len(runs) > 1:
             low, high = zip(*((mean - half, mean + half) for mean, half in band), strict=True)
             axes.fill_between(steps, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
@@ -145,6 +161,12 @@ def departures(experiment: Experiment, quick: bool, changes: Mapping[str, Any]) 
     return " ".join(said + ([f"Changed: {', '.join(changed)}."] if changed else []))
 
 
+def spread(found: Found) -> str:
+    """How many seeds there are of everything, in words; empty where there is nothing."""
+    seeds = len(next(iter(found.values()), []))
+    return {0: "", 1: "One seed."}.get(seeds, f"Means and 95 % intervals of {seeds} seeds.")
+
+
 def write(
     experiment: Experiment, found: Found, quick: bool, out: Path, changes: Mapping[str, Any] | None = None
 ) -> None:
@@ -153,8 +175,8 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     experiment.draw(figure, found)
-    if departs:
-        figure.supxlabel(departs, fontsize="small", color="0.4")
+    if beneath := "\n".join(said for said in (departs, spread(found)) if said):
+        figure.supxlabel(beneath, fontsize="small", color="0.4")
     for kind in ("png", "svg"):
         plots.save(figure, out / f"{experiment.name}.{kind}")
     text = io.StringIO()
@@ -165,9 +187,7 @@ def write(
         said += [departs, ""]
     said.append(experiment.tell(found))
     if found:
-        seeds = len(next(iter(found.values())))
-        spread = "of one seed" if seeds == 1 else f"means and 95 % intervals of {seeds} seeds"
-        said += ["", f"Accuracies are in percent on test images, {spread}.", "", *table(found)]
+        said += ["", f"Accuracies are in percent on test images. {spread(found)}", "", *table(found)]
     files.write_text(out / f"{experiment.name}.md", "\n".join(said) + "\n")
     configs = {label: [dataclasses.asdict(result.config) for result in results] for label, results in found.items()}
     files.write_json(out / f"{experiment.name}.json", {"quick": quick, "runs": configs})

@@ -32,7 +32,7 @@ def _draw(figure: Figure, found: Found) -> None:
         curves(axes, by_width)
         run = next(iter(by_width.values()))[0].config
         if run.tasks > 10:
-            axes.axvline(10 * run.steps, color="tab:red", linestyle=":", linewidth=1)
+            axes.axvline(10 * run.steps, color="tab:red", linestyle=":", linewidth=1, label="ten tasks")
         axes.set(title=kind, ylim=(0, 100))
         axes.legend(fontsize="small", loc="best")
 

@@ -50,8 +50,8 @@ def lowest(result: Result) -> float:
 def _draw(figure: Figure, found: Found) -> None:
     for axes, images in zip(figure.subplots(1, 2, sharey=True), SETS, strict=True):
         curves(axes, found, [label for label in found if label.endswith(f", {images}")], linewidth=0.8)
-        axes.set(title=f"rotating {images}, at 0 degrees", ylim=(0, 100))
-        axes.legend(fontsize="small", loc="lower right")
+        axes.set(title=f"rotating {images}, at 0 degrees", ylim=(0, 100), ylabel="accuracy (%)")
+    figure.legend(figure.axes[0].get_lines(), list(KINDS), fontsize="small", loc="outside right upper")
 
 
 def turns(found: Found) -> str:

@@ -30,8 +30,8 @@ def draw(figure: Figure, found: Found) -> None:
     axes = figure.subplots()
     curves(axes, found, linewidth=0.8)
     stream = next(iter(found.values()))[0].config.stream
-    axes.set(ylim=(50, None), title=f"{stream}, at 0 degrees")
-    axes.legend(fontsize="small", loc="lower right")
+    axes.set(ylim=(50, None), title=f"{stream}, at 0 degrees", ylabel="accuracy (%)")
+    figure.legend(fontsize="small", loc="outside right upper")
 
 
 def _tell(found: Found) -> str:

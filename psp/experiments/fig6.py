@@ -32,7 +32,7 @@ def _draw(figure: Figure, found: Found) -> None:
     for axes, told in zip(figure.subplots(1, 2, sharey=True), NORMS.values(), strict=True):
         curves(axes, found, [label for label in found if label.endswith(told)])
         axes.set(title=told, ylim=(0, 100), ylabel="accuracy on CIFAR-10 (%)")
-        axes.legend(fontsize="small", loc="best")
+        axes.legend(axes.get_lines(), list(KINDS), fontsize="small", loc="best")
 
 
 def _tell(found: Found) -> str:

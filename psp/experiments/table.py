@@ -45,12 +45,16 @@ def _draw(figure: Figure, found: Found) -> None:
     spread = [mean_interval([100 * r.summary()["last"] for r in found[label]]) for label in labels]
     means, halves = zip(*spread, strict=True)
     error = None if len(found[labels[0]]) == 1 else halves
-    bars = axes.barh(labels, means, xerr=error, color="tab:blue", height=0.6)
+    bars = axes.barh(labels, means, xerr=error, color="tab:blue", height=0.8)
     axes.bar_label(bars, fmt="{:.1f}", label_type="center", color="white", fontsize="small")
     for place, label in enumerate(labels):
         if label in PAPER:
             axes.plot([PAPER[label]] * 2, [place - 0.4, place + 0.4], color="tab:red")
-    axes.set(xlabel="accuracy on the last ten tasks (%); red: as the paper prints it", xlim=(0, 100))
+    run = found[labels[0]][0].config
+    axes.set(
+        xlabel="accuracy on the last ten tasks (%); red: as the paper prints it, of a width that it does not state"
+    )
+    axes.set(xlim=(0, 100), title=f"{run.tasks} permutations of MNIST, {run.hidden} x {run.width} units")
     axes.spines[["top", "right"]].set_visible(False)
 
 

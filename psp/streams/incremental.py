@@ -11,7 +11,7 @@ from psp.streams.datasets import Images
 class IncrementalClasses(Stream):
     """Tasks with images of their own, one set a task, which share the labels 0 to ``classes - 1``.
 
-    Bytes are scaled to (-1, 1), as in the release of Cheung et al. 2019, section 4.3. Every task has epochs of its
+    Bytes are scaled to (-1, 1), as in the release of Cheung et al. 2019, section 4.2. Every task has epochs of its
     own, which go on where its last visit left them.
 
     Args:

@@ -1,4 +1,4 @@
-"""Rotating images: every batch is turned a bit more than the one before it (Cheung et al. 2019, section 4.2)."""
+"""Rotating images: every batch is turned a bit more than the one before it (Cheung et al. 2019, section 4.1.3)."""
 
 from __future__ import annotations
 
