@@ -27,7 +27,7 @@ FAMILIES: dict[str, type[Family]] = {
 }
 Network = Superposed | methods.TaskNetwork
 TOLD = ("separate", "multihead", "xdg", "batchensemble", "supsup")  # networks that are told the task, not by contexts
-SHARES = {"xdg": 0.8, "supsup": 0.5}  # by default: units off, weights left
+SHARES = {"xdg": 0.8, "supsup": 0.5, "kernel": 0.03}  # by default: units off, weights left, a turn in a bandwidth
 STRENGTHS = ("ewc", "online-ewc", "si", "protected")  # the methods that have one
 METHODS = ("fine-tuning", "joint", *STRENGTHS, "replay")
 APART = ("separate", "batchensemble", "supsup")  # whose tasks cannot reach each other
@@ -98,7 +98,10 @@ def network(choice: Choice, make: Callable[[], nn.Module]) -> Network:
     share = SHARES.get(choice.context) if choice.share is None else choice.share
     if choice.context in FAMILIES:
         kind = FAMILIES[choice.context]
-        return superpose(make(), kind(seed=seed, **({"period": tasks} if issubclass(kind, Periodic) else {})))
+        options: dict[str, float] = {"period": tasks} if issubclass(kind, Periodic) else {}
+        if share is not None:
+            options["bandwidth"] = share * tasks
+        return superpose(make(), kind(seed=seed, **options))
     builders: dict[str, Callable[[], methods.TaskNetwork]] = {
         "separate": lambda: methods.Separate(make, tasks),
         "multihead": lambda: methods.MultiHead(make(), tasks),

@@ -32,7 +32,7 @@ class Config:
     device: str
     method: str = "fine-tuning"
     strength: float | None = None  # of ewc, online-ewc, si, and of protected, which chooses one where there is none
-    share: float | None = None  # of units that xdg turns off, of weights that supsup leaves
+    share: float | None = None  # of units off (xdg), of weights left (supsup), of a turn in a bandwidth (kernel)
     cycles: int = 1  # how often the stream visits all its tasks
     size: int | None = None  # pixels that images are shrunk to
     norm: str = "static"  # of a ResNet, whose units are its first channels: the batch's own, or per-task

@@ -1,10 +1,11 @@
-"""The strength of a method, chosen without a look at the test images."""
+"""The strength of a method, or the share of a network, chosen without a look at the test images."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,37 +20,39 @@ HELD_OUT = 6  # one training image in so many is held out: 10,000 of MNIST's 60,
 
 @dataclasses.dataclass(frozen=True)
 class Tuned:
-    """Mean accuracy on the held-out images of all tasks, by strength, after a run that is as long for each."""
+    """Mean accuracy on the held-out images of all tasks, by value, after a run that is as long for each."""
 
     accuracy: dict[float, float]
     steps: int  # training steps of all runs together: the budget
 
     @property
     def best(self) -> float:
-        """The strength of the highest accuracy; of equal ones the lowest."""
-        return min(self.accuracy, key=lambda strength: (-self.accuracy[strength], strength))
+        """The value of the highest accuracy; of equal ones the lowest."""
+        return min(self.accuracy, key=lambda value: (-self.accuracy[value], value))
 
 
 def tune(
     config: Config,
-    strengths: Sequence[float],
+    values: Sequence[float],
+    field: str = "strength",
     data: Path | None = None,
     download: bool = False,
-    on_strength: Callable[[float, float], None] | None = None,
+    on_value: Callable[[float, float], None] | None = None,
 ) -> Tuned:
-    """Run ``config`` once with each strength on five sixths of the training images, and measure on the last sixth.
+    """Run ``config`` once with each value on five sixths of the training images, and measure on the last sixth.
 
     The test images are not used. What is held out, and so the outcome, is a pure function of the configuration.
 
     Args:
-        config: of a short run: fewer tasks than the one that the strength is for. Its own strength is ignored.
-        strengths: to try.
+        config: of a short run: fewer tasks or cycles than in the one that the value is for.
+        values: to try, in the place of the configuration's own.
+        field: of the configuration: ``strength`` or ``share``.
         data: the folder that torchvision's datasets are read from.
         download: whether to fetch missing data.
-        on_strength: called with each strength and its accuracy as they come.
+        on_value: called with each value and its accuracy as they come.
 
     Raises:
-        UserError: no strength to try, a strength that cannot be, or data that cannot be read.
+        UserError: no value to try, a value that cannot be, or data that cannot be read.
 
     Example:
         >>> from psp.config import Config
@@ -58,18 +61,20 @@ def tune(
         >>> tune(config, [0.0, 1.0]).steps
         20
     """
-    if not strengths:
-        raise UserError("at least one strength to try is needed")
-    configs = [dataclasses.replace(config, strength=strength, matrix=False) for strength in strengths]
+    if not values:
+        raise UserError(f"at least one {field} to try is needed")
+    changes: list[dict[str, Any]] = [{field: value, "matrix": False} for value in values]
+    configs = [dataclasses.replace(config, **change) for change in changes]
     found = {}
-    for strength, tried in zip(strengths, configs, strict=True):
+    for value, tried in zip(values, configs, strict=True):
         training = build(tried, data, download, lambda images: held_out(images, config.seed))
         while training.step < training.steps:
             training.advance()
-        found[strength] = sum(m.accuracy for m in training.measured[-config.tasks :]) / config.tasks
-        if on_strength is not None:
-            on_strength(strength, found[strength])
-    return Tuned(found, len(found) * config.tasks * config.steps)
+        final = [m.accuracy for m in training.measured if m.step == training.steps]
+        found[value] = sum(final) / len(final)
+        if on_value is not None:
+            on_value(value, found[value])
+    return Tuned(found, len(found) * config.total)
 
 
 def held_out(images: Images, seed: int) -> Images:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from psp.choice import FAMILIES, METHODS, STRENGTHS, TOLD
+from psp.choice import FAMILIES, METHODS, SHARES, STRENGTHS, TOLD
 from psp.streams.named import KINDS
 
 Stream = Annotated[
@@ -20,6 +20,7 @@ CONTEXTS = f"One of {', '.join([*FAMILIES, *TOLD])}"
 Width = Annotated[int, typer.Option(help="Units a hidden layer.")]
 Hidden = Annotated[int, typer.Option(help="Hidden layers.")]
 Tasks = Annotated[int, typer.Option(help="Tasks in the stream.")]
+Cycles = Annotated[int, typer.Option(help="How often the stream visits all its tasks.")]
 Steps = Annotated[int, typer.Option(help="Training steps a task.")]
 Seed = Annotated[int, typer.Option(help="Of weights, contexts and stream.")]
 BatchSize = Annotated[int, typer.Option(help="Images a step.")]
@@ -28,7 +29,11 @@ Method = Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")]
 Strength = Annotated[
     float | None, typer.Option(help=f"Of {', '.join(STRENGTHS)}; the last chooses one where it is not named.")
 ]
-Share = Annotated[float | None, typer.Option(help="Of units off (xdg: 0.8), weights left (supsup: 0.5).")]
+SHARE = (
+    f"Of units off (xdg: {SHARES['xdg']}), weights left (supsup: {SHARES['supsup']}), a turn in a bandwidth "
+    f"(kernel: {SHARES['kernel']})"
+)
+Share = Annotated[float | None, typer.Option(help=f"{SHARE}.")]
 Threads = Annotated[int | None, typer.Option(help="Threads of torch; by default torch's own choice.")]
 Device = Annotated[str, typer.Option(help="Where to train, as torch names it.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of torchvision's datasets.")]

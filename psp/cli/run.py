@@ -27,7 +27,7 @@ def run_command(
     stream: options.Stream,
     context: Annotated[list[str], typer.Option(help=f"{options.CONTEXTS}; again for more.")],
     tasks: options.Tasks = 50,
-    cycles: Annotated[int, typer.Option(help="How often the stream visits all its tasks.")] = 1,
+    cycles: options.Cycles = 1,
     width: options.Width = 256,
     hidden: options.Hidden = 2,
     steps: options.Steps = 1000,

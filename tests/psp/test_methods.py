@@ -157,8 +157,10 @@ def test_every_choice_with_sense_can_be_built() -> None:
             if not unprotected and (not apart or method == "fine-tuning"):
                 built = build(config(context, method), None, False)
                 built.advance()
-    shares = [build(config(name, share=0.3), None, False).method.net for name in SHARES]
-    assert [net.share for net in shares] == [0.3, 0.3]
+    for share, expected in ((0.3, {"xdg": 0.3, "supsup": 0.3, "kernel": 0.9}), (None, SHARES | {"kernel": 0.09})):
+        nets = {name: build(config(name, share=share, tasks=3), None, False).method.net for name in SHARES}
+        of = {name: net.family.bandwidth if name == "kernel" else net.share for name, net in nets.items()}
+        assert of == pytest.approx(expected)
 
 
 def test_tuning_takes_the_best_strength_on_images_that_are_not_the_test_ones() -> None:
@@ -169,7 +171,7 @@ def test_tuning_takes_the_best_strength_on_images_that_are_not_the_test_ones() -
     assert torch.equal(rows.unique(dim=0), images.train.flatten(1).unique(dim=0))
     short = config("identity", "ewc", **SMALL | {"tasks": 3, "width": 8})
     seen: list[tuple[float, float]] = []
-    found = tune(short, [0.0, 1.0, 1e9], on_strength=lambda s, a: seen.append((s, a)))
+    found = tune(short, [0.0, 1.0, 1e9], on_value=lambda s, a: seen.append((s, a)))
     assert found == tune(short, [0.0, 1.0, 1e9])
     assert list(found.accuracy.items()) == seen
     assert found.steps == 3 * 3 * 100
@@ -179,6 +181,20 @@ def test_tuning_takes_the_best_strength_on_images_that_are_not_the_test_ones() -
         tune(short, [])
     with pytest.raises(UserError, match="strength must be a number from 0"):
         tune(short, [1.0, -1.0])
+
+
+def test_tuning_takes_the_mean_of_what_is_measured_in_the_end() -> None:
+    tried = config("xdg", tasks=150, steps=1, cycles=2, width=8)  # of 150 tasks, every other one
+    found = tune(tried, [0.2, 0.7], "share")
+    assert found.steps == 2 * 300
+    for share, accuracy in found.accuracy.items():
+        training = build(
+            dataclasses.replace(tried, share=share), None, False, lambda images: held_out(images, tried.seed)
+        )
+        while training.step < training.steps:
+            training.advance()
+        accuracies = [training.measure(task).accuracy for task in range(0, 150, 2)]
+        assert accuracy == pytest.approx(sum(accuracies) / 75)
 
 
 def test_tuning_does_not_see_the_test_images(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,3 +213,10 @@ def test_the_tune_command_names_the_best(monkeypatch: pytest.MonkeyPatch, capsys
     printed = capsys.readouterr().out
     assert "strength 2: " in printed and "best: " in printed and "(2 runs, 20 steps in all)" in printed
     assert command(monkeypatch, "tune", "permuted-digits", "--method", "replay", "--strength", "2") == 2
+    kernels = ["rotating-digits", "--context", "kernel", "--share", "0.1", "--share", "0.3", "--cycles=2"]
+    assert command(monkeypatch, "tune", *kernels, *flags) == 0
+    printed = capsys.readouterr().out
+    assert "share 0.3: " in printed and "(2 runs, 40 steps in all)" in printed
+    for words, said in (([], "got none"), ([*kernels[3:-1], "--strength=1", "--strength=2"], "not of both")):
+        assert command(monkeypatch, "tune", "rotating-digits", *words) == 2
+        assert said in " ".join(capsys.readouterr().err.split())
