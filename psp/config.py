@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import torch
 
@@ -63,6 +64,11 @@ class Config:
             torch.empty(0, device=self.device)
         except (RuntimeError, AssertionError) as error:
             raise UserError(f"device {self.device} cannot be used: {str(error).splitlines()[0]}") from error
+
+    def chosen(self) -> dict[str, Any]:
+        """The fields that have no default or differ from it, so that a field to come changes no run of today."""
+        values = {field: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {field.name: value for field, value in values.items() if value != field.default}
 
     @property
     def total(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from psp.config import Config
 from psp.errors import UserError
 from psp.experiments import EXPERIMENTS, base, jobs
-from psp.run import check_folder
+from psp.run import check_folder, finished
 
 TRAINED = "trained"  # the folder of all runs, which figures share
 
@@ -69,7 +69,7 @@ def reproduce(
     runs = {folder: config for configs in plan.values() for folder, config in configs.items()}
     for folder, config in runs.items():
         # A finished run of the same configuration is its result, whichever figure it was trained for.
-        check_folder(config, folder, resume or (folder / "model.safetensors").exists())
+        check_folder(config, folder, resume or finished(folder))
     results = jobs.run_all(runs, side_by_side, data, download, on_progress, asked_to_stop)
     found = {label: [results[folder] for folder in configs] for label, configs in plan.items()}
     base.write(EXPERIMENTS[name], found, quick, out / name, changes)

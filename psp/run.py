@@ -30,6 +30,8 @@ from psp.train import Measurement, Training
 
 _SAVE_EVERY = 10.0  # seconds between checkpoints, and more where writing one takes long:
 _SAVE_SHARE = 50  # times that
+_CHECKPOINT = "checkpoint.safetensors"  # there while a run is not finished
+_RESULT = "result.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,10 +103,12 @@ def run(
     resume: bool = False,
     on_step: Callable[[Training], bool] | None = None,
 ) -> Result:
-    """Train a configuration and leave config.json, metrics.csv, time.json and model.safetensors in the folder ``out``.
+    """Train a configuration and leave its record and its weights in the folder ``out``.
 
-    A checkpoint beside them, written every few seconds and removed at the end, lets an interrupted run go on:
-    batches and contexts are pure functions of the step, so the outcome is the same to the bit.
+    The record is config.json, metrics.csv and result.json: all that figures are drawn from, also where the weights,
+    model.safetensors, have been left out. A checkpoint beside them, written every few seconds and removed at the end,
+    lets an interrupted run go on: batches and contexts are pure functions of the step, so the outcome is the same to
+    the bit.
 
     Args:
         config: what to train.
@@ -119,9 +123,9 @@ def run(
         Stopped: ``on_step`` asked for it.
     """
     check_folder(config, out, resume)
-    checkpoint, model = out / "checkpoint.safetensors", out / "model.safetensors"
-    if model.exists() and not checkpoint.exists():
+    if finished(out):
         return _read_result(config, out)
+    checkpoint = out / _CHECKPOINT
     training = build(config, data, download)
     if checkpoint.exists():
         training.restore(checkpoint)
@@ -156,10 +160,16 @@ def run(
         "told": choice.told(net),
         "strength": method.protection.strength if isinstance(method, Protected) else config.strength,
     }
-    files.write_json(out / "time.json", {"seconds": training.seconds})
-    files.write_tensors(model, net.state_dict(), {"family": family, **facts})
+    facts["seconds"] = training.seconds
+    files.write_tensors(out / "model.safetensors", net.state_dict(), {"family": family})
+    files.write_json(out / _RESULT, facts)
     checkpoint.unlink()
-    return Result(config, training.measured, **facts, seconds=training.seconds)
+    return Result(config, training.measured, **facts)
+
+
+def finished(out: Path) -> bool:
+    """Whether the folder ``out`` holds the record of a finished run."""
+    return (out / _RESULT).exists() and not (out / _CHECKPOINT).exists()
 
 
 def versions() -> dict[str, str]:
@@ -180,10 +190,8 @@ def check_folder(config: Config, out: Path, resume: bool) -> None:
         there = json.loads(described.read_text())["run"]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{described} is not the description of a run: choose another --out") from error
-    here = dataclasses.asdict(config)
-    differing = [
-        f"{name} is {there.get(name)} there, {here[name]} here" for name in here if there.get(name) != here[name]
-    ]
+    fields = [(f.name, there.get(f.name, f.default), getattr(config, f.name)) for f in dataclasses.fields(config)]
+    differing = [f"{name} is {old} there, {new} here" for name, old, new in fields if old != new]
     if differing:
         raise UserError(f"{out} holds another run ({'; '.join(differing)}): choose another --out")
     if not resume:
@@ -201,6 +209,4 @@ def _write_metrics(out: Path, measured: list[Measurement]) -> None:
 def _read_result(config: Config, out: Path) -> Result:
     with open(out / "metrics.csv", newline="") as file:
         measured = [Measurement(int(r["step"]), int(r["task"]), float(r["accuracy"])) for r in csv.DictReader(file)]
-    facts = files.read_tensors(out / "model.safetensors")[1]
-    del facts["family"]
-    return Result(config, measured, **facts, **json.loads((out / "time.json").read_text()))
+    return Result(config, measured, **json.loads((out / _RESULT).read_text()))

@@ -102,7 +102,7 @@ PROTECTED: dict[str, Any] = {"context": "binary", "method": "protected", "streng
 
 def folder(config: Config) -> str:
     """The name of a run's folder: readable, and different for different configurations."""
-    described = json.dumps(dataclasses.asdict(config), sort_keys=True)
+    described = json.dumps(config.chosen(), sort_keys=True)
     digest = hashlib.blake2b(described.encode(), digest_size=4).hexdigest()
     return f"{config.stream}-{config.context}-{config.method}-{config.hidden}x{config.width}-seed{config.seed}-{digest}"
 

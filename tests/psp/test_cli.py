@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import sys
 import types
@@ -13,7 +14,6 @@ import pytest
 
 from psp.cli import tensorboard
 from psp.experiments import EXPERIMENTS
-from psp.files import read_tensors
 from tests.psp.small import EXPERIMENT
 from tests.psp.test_run import FLAGS, command
 
@@ -43,7 +43,7 @@ def test_a_protected_run_says_its_strength(
     assert command(monkeypatch, *words, "--out", tmp_path / "chosen") == 0
     said = re.search(r"strength of binary: ([\d.]+)", capsys.readouterr().out)
     assert said is not None
-    described = read_tensors(tmp_path / "chosen" / "model.safetensors")[1]
+    described = json.loads((tmp_path / "chosen" / "result.json").read_text())
     assert float(said[1]) == pytest.approx(described["strength"], rel=5e-3)
     assert command(monkeypatch, *words, "--out", tmp_path / "chosen", "--resume") == 0
     assert said[0] in capsys.readouterr().out

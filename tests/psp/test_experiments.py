@@ -191,6 +191,11 @@ def test_a_run_folder_names_what_it_holds() -> None:
 
     assert folder(one) != folder(other)
     assert folder(one) == folder(dataclasses.replace(one))
+    assert folder(one) != folder(dataclasses.replace(one, share=0.5, context="xdg")) != folder(config(context="xdg"))
+    assert set(one.chosen()) == {
+        field.name for field in dataclasses.fields(one) if field.default is dataclasses.MISSING
+    }
+    assert dataclasses.replace(one, cycles=3).chosen() == one.chosen() | {"cycles": 3}
     assert folder(one).startswith("permuted-digits-binary-fine-tuning-1x12-seed1-")
     assert module.TRAINED not in folder(one)
 

@@ -66,9 +66,8 @@ def test_a_run_leaves_its_configuration_metrics_figure_and_model(
 ) -> None:
     out = tmp_path / "run"
     assert command(monkeypatch, "run", "permuted-digits", "--context", "binary", *FLAGS, "--out", out) == 0
-    left = ["config.json", "figure.png", "metrics.csv", "model.safetensors", "time.json"]
+    left = ["config.json", "figure.png", "metrics.csv", "model.safetensors", "result.json"]
     assert sorted(p.name for p in out.iterdir()) == left
-    assert json.loads((out / "time.json").read_text())["seconds"] > 0
     described = json.loads((out / "config.json").read_text())
     assert Config(**described["run"]) == CONFIG
     assert described["versions"]["torch"] == torch.__version__
@@ -77,8 +76,10 @@ def test_a_run_leaves_its_configuration_metrics_figure_and_model(
     assert [row.split(",")[:2] for row in rows[1:]] == [["5", "0"], ["10", "0"], ["15", "0"], ["20", "0"], ["20", "1"]]
     tensors, metadata = files.read_tensors(out / "model.safetensors")
     weights = 784 * 8 + 8 + 8 * 10 + 10
-    assert metadata == {
-        "family": "Binary(seed=1)",
+    assert metadata == {"family": "Binary(seed=1)"}
+    facts = json.loads((out / "result.json").read_text())
+    assert facts.pop("seconds") > 0
+    assert facts == {
         "cost": 784 + 8,
         "weights": weights,
         "kept": 4 * weights + 8,
@@ -139,6 +140,21 @@ def test_a_finished_run_is_read_not_repeated(tmp_path: Path) -> None:
     before = (tmp_path / "model.safetensors").stat().st_mtime_ns
     assert run(CONFIG, tmp_path, resume=True) == found
     assert (tmp_path / "model.safetensors").stat().st_mtime_ns == before
+    (tmp_path / "model.safetensors").unlink()
+    assert run(CONFIG, tmp_path, resume=True) == found
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "metrics.csv", "result.json"]
+
+
+def test_a_record_from_before_a_field_is_still_that_of_its_run(tmp_path: Path) -> None:
+    found = run(CONFIG, tmp_path)
+    described = json.loads((tmp_path / "config.json").read_text())
+    assert described["run"].pop("norm") == "static"
+    (tmp_path / "config.json").write_text(json.dumps(described))
+    assert run(CONFIG, tmp_path, resume=True) == found
+    described["run"]["norm"] = "per-task"
+    (tmp_path / "config.json").write_text(json.dumps(described))
+    with pytest.raises(UserError, match="norm is per-task there, static here"):
+        run(CONFIG, tmp_path, resume=True)
 
 
 CHILD = """
