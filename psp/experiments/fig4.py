@@ -34,17 +34,10 @@ def _entries(quick: bool) -> dict[str, Config]:
     }
 
 
-def swing(result: Result) -> float:
-    """The oscillation: how far the accuracy at 0 degrees moves within the last turn."""
+def last_turn(result: Result) -> list[float]:
+    """The accuracies at 0 degrees within the last turn."""
     turn = result.config.tasks * result.config.steps
-    last = [accuracy for step, accuracy in result.curve() if step > (result.config.cycles - 1) * turn]
-    return max(last) - min(last)
-
-
-def lowest(result: Result) -> float:
-    """The lowest accuracy at 0 degrees within the last turn."""
-    turn = result.config.tasks * result.config.steps
-    return min(accuracy for step, accuracy in result.curve() if step > (result.config.cycles - 1) * turn)
+    return [accuracy for step, accuracy in result.curve() if step > result.config.total - turn]
 
 
 def _draw(figure: Figure, found: Found) -> None:
@@ -55,12 +48,13 @@ def _draw(figure: Figure, found: Found) -> None:
 
 
 def turns(found: Found) -> str:
-    """Accuracy at 0 degrees and its swing within the last turn, label by label."""
-    return "; ".join(
-        f"{label}: {percent(r.summary()['first'] for r in results)} after the last turn, within it between "
-        f"{percent(map(lowest, results))} and {percent(lowest(r) + swing(r) for r in results)}"
-        for label, results in found.items()
-    )
+    """Accuracy at 0 degrees after the last turn, and its lowest and highest within that, label by label."""
+    said = []
+    for label, results in found.items():
+        low, high = (percent(of(last_turn(result)) for result in results) for of in (min, max))
+        in_the_end = percent(result.summary()["first"] for result in results)
+        said.append(f"{label}: {in_the_end} after the last turn, within it between {low} and {high}")
+    return "; ".join(said)
 
 
 def _tell(found: Found) -> str:

@@ -13,12 +13,13 @@ from matplotlib.figure import Figure
 from psp import choice, metrics
 from psp import reproduce as module
 from psp.errors import UserError
-from psp.experiments import EXPERIMENTS, equal_bytes, jobs, table1
+from psp.experiments import EXPERIMENTS, equal_bytes, fig4, jobs, table1
 from psp.experiments.base import config, curves, learned, percent
 from psp.networks import MLP
 from psp.report import report
 from psp.reproduce import planned, reproduce
-from psp.run import Stopped, run
+from psp.run import Result, Stopped, run
+from psp.train import Measurement
 from tests.psp.images import write_tree
 from tests.psp.small import EXPERIMENT, SMALL
 
@@ -183,6 +184,14 @@ def test_curves_draw_the_mean_and_the_interval_of_the_seeds(tmp_path: Path) -> N
 def test_figure_5_says_which_images_turn(tmp_path: Path) -> None:
     EXPERIMENTS["fig5-left"].draw(figure := Figure(), reproduce("small", True, 1, 1, tmp_path))
     assert figure.axes[0].get_title() == "permuted-digits, at 0 degrees"
+
+
+def test_the_last_turn_is_told_by_its_end_its_lowest_and_its_highest() -> None:
+    of = config(**SMALL | {"tasks": 2, "steps": 10, "cycles": 2})
+    at_0 = {5: 0.1, 10: 0.2, 15: 0.15, 20: 0.9, 25: 0.5, 30: 0.75, 35: 0.25, 40: 0.6}  # the last turn is from 21 on
+    measured = [Measurement(step, 0, accuracy) for step, accuracy in at_0.items()] + [Measurement(40, 1, 0.0)]
+    one = Result(of, measured, cost=0, weights=0, kept=0, told="task", strength=None, seconds=0.0)
+    assert fig4.turns({"a": [one]}) == "a: 60.0 after the last turn, within it between 25.0 and 75.0"
 
 
 def test_a_run_folder_names_what_it_holds() -> None:
