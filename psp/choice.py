@@ -27,7 +27,7 @@ FAMILIES: dict[str, type[Family]] = {
 }
 Network = Superposed | methods.TaskNetwork
 TOLD = ("separate", "multihead", "xdg", "batchensemble", "supsup")  # networks that are told the task, not by contexts
-SHARES = {"xdg": 0.8, "supsup": 0.5, "kernel": 0.03}  # by default: units off, weights left, a turn in a bandwidth
+SHARES = {"xdg": 0.8, "supsup": 0.5, "kernel": 0.06}  # by default: units off, weights left, a turn in a bandwidth
 STRENGTHS = ("ewc", "online-ewc", "si", "protected")  # the methods that have one
 METHODS = ("fine-tuning", "joint", *STRENGTHS, "replay")
 APART = ("separate", "batchensemble", "supsup")  # whose tasks cannot reach each other

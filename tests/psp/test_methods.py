@@ -157,7 +157,10 @@ def test_every_choice_with_sense_can_be_built() -> None:
             if not unprotected and (not apart or method == "fine-tuning"):
                 built = build(config(context, method), None, False)
                 built.advance()
-    for share, expected in ((0.3, {"xdg": 0.3, "supsup": 0.3, "kernel": 0.9}), (None, SHARES | {"kernel": 0.09})):
+    for share, expected in (
+        (0.3, {"xdg": 0.3, "supsup": 0.3, "kernel": 0.9}),
+        (None, SHARES | {"kernel": 3 * SHARES["kernel"]}),
+    ):
         nets = {name: build(config(name, share=share, tasks=3), None, False).method.net for name in SHARES}
         of = {name: net.family.bandwidth if name == "kernel" else net.share for name, net in nets.items()}
         assert of == pytest.approx(expected)
