@@ -12,6 +12,7 @@ from psp.errors import UserError
 from psp.streams import named
 
 NORMS = ("static", "per-task")
+NETWORKS = ("mlp", "resnet18")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,17 +38,26 @@ class Config:
     cycles: int = 1  # how often the stream visits all its tasks
     size: int | None = None  # pixels that images are shrunk to
     norm: str = "static"  # of a ResNet, whose units are its first channels: the batch's own, or per-task
+    network: str | None = None  # by default resnet18 for incremental classes, mlp for all else
 
     def __post_init__(self) -> None:
         named.split(self.stream)
         choice.check(self)
         if self.norm not in NORMS:
             raise UserError(f"unknown norm {self.norm}: known are {', '.join(NORMS)}")
+        if self.network not in (None, *NETWORKS):
+            raise UserError(f"unknown network {self.network}: known are {', '.join(NETWORKS)}")
+        if self.resnet and not self._incremental:
+            raise UserError(
+                f"resnet18 is for images with a shape, those of {named.INCREMENTAL}-DATASET: {self.stream} "
+                "flattens them"
+            )
         if self.norm != "static" and not self.resnet:
             raise UserError(f"norm {self.norm} is for networks with norms: {self.stream} is learned without")
         if self.resnet and choice.needs_complex(self):
             raise UserError(
-                f"{self.stream} is learned by a real ResNet: context {self.context} needs a complex network"
+                f"{self.stream} is learned by a real ResNet: context {self.context} needs a complex network, such as "
+                "network mlp is"
             )
         for name in ("tasks", "cycles", "width", "steps", "batch_size", "every", "threads"):
             if getattr(self, name) < 1:
@@ -78,4 +88,8 @@ class Config:
     @property
     def resnet(self) -> bool:
         """Whether the network is a ResNet-18, whose ``width`` are the channels of its stem, and not an MLP."""
-        return named.split(self.stream)[0] == "incremental"
+        return self.network == "resnet18" or (self.network is None and self._incremental)
+
+    @property
+    def _incremental(self) -> bool:
+        return named.split(self.stream)[0] == named.INCREMENTAL

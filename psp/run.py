@@ -73,7 +73,8 @@ def build(
 
     def make() -> nn.Module:
         if config.resnet:
-            return resnet18(stream.classes, config.width, None if config.norm == "static" else config.tasks)
+            norms = None if config.norm == "static" else config.tasks
+            return resnet18(stream.classes, config.width, norms, stream.shape[0])
         sizes = math.prod(stream.shape), config.width, config.hidden, stream.classes
         return MLP(*sizes, complex=choice.needs_complex(config))
 

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from psp.choice import FAMILIES, METHODS, SHARES, STRENGTHS, TOLD
-from psp.streams.named import KINDS
+from psp.config import NETWORKS, NORMS
+from psp.streams.named import INCREMENTAL, KINDS
 
 Stream = Annotated[
     str,
     typer.Argument(
-        help=f"KIND-DATASET: {', '.join(KINDS)} of digits (embedded), mnist, fashion-mnist, ...; or incremental-cifar."
+        help=f"KIND-DATASET: {', '.join(KINDS)}, {INCREMENTAL} of digits (embedded), mnist, fashion-mnist, ...; or "
+        "incremental-cifar, which is the paper's."
     ),
 ]
 CONTEXTS = f"One of {', '.join([*FAMILIES, *TOLD])}"
@@ -34,6 +36,12 @@ SHARE = (
     f"(kernel: {SHARES['kernel']})"
 )
 Share = Annotated[float | None, typer.Option(help=f"{SHARE}.")]
+Size = Annotated[int | None, typer.Option(help="Pixels that images are shrunk to.")]
+Net = Annotated[
+    str | None,
+    typer.Option("--network", help=f"One of {', '.join(NETWORKS)}: by default the latter for {INCREMENTAL} classes."),
+]
+Norm = Annotated[str, typer.Option(help=f"Of resnet18: {', '.join(NORMS)}.")]
 Threads = Annotated[int | None, typer.Option(help="Threads of torch; by default torch's own choice.")]
 Device = Annotated[str, typer.Option(help="Where to train, as torch names it.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of torchvision's datasets.")]

@@ -70,7 +70,14 @@ def reproduce_command(
 def _change(said: str) -> tuple[str, Any]:
     """A field of a configuration and its value, from FIELD=VALUE."""
     name, equals, value = said.partition("=")
-    kinds: dict[str, Any] = {"int": int, "int | None": int, "float": float, "float | None": float, "str": str}
+    kinds: dict[str, Any] = {
+        "int": int,
+        "int | None": int,
+        "float": float,
+        "float | None": float,
+        "str": str,
+        "str | None": str,
+    }
     known = {field.name: kinds[str(field.type)] for field in dataclasses.fields(Config) if field.type in kinds}
     if not equals or name not in known:
         raise UserError(f"--set expects FIELD=VALUE with a field among {', '.join(known)}, got {said}")

@@ -17,7 +17,7 @@ from psp.choice import spelled
 from psp.cli import options
 from psp.cli.console import StopOnSignal, console
 from psp.cli.tensorboard import Log, require_tensorboard
-from psp.config import NORMS, Config
+from psp.config import Config
 from psp.errors import UserError
 from psp.run import Result, check_folder, run
 from psp.train import Training
@@ -46,8 +46,9 @@ def run_command(
     device: options.Device = "cpu",
     data: options.Data = None,
     download: options.Download = False,
-    size: Annotated[int | None, typer.Option(help="Pixels that images are shrunk to.")] = None,
-    norm: Annotated[str, typer.Option(help=f"Of incremental-cifar's ResNet: {', '.join(NORMS)}.")] = "static",
+    size: options.Size = None,
+    network: options.Net = None,
+    norm: options.Norm = "static",
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log accuracies for TensorBoard.")] = False,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/STREAM.")] = None,
     resume: options.Resume = False,
@@ -85,6 +86,7 @@ def run_command(
             share=share,
             size=size,
             norm=norm,
+            network=network,
         )
         for name in names
     ]

@@ -35,6 +35,9 @@ def tune_command(
     device: options.Device = "cpu",
     data: options.Data = None,
     download: options.Download = False,
+    size: options.Size = None,
+    network: options.Net = None,
+    norm: options.Norm = "static",
 ) -> None:
     """Find the best strength or share: one short run each, measured on a held-out sixth of the training images."""
     strengths, shares = strength or [], share or []
@@ -61,6 +64,9 @@ def tune_command(
         method=method.lower(),
         strength=strengths[0] if strengths else None,
         share=shares[0] if shares else None,
+        size=size,
+        network=network,
+        norm=norm,
     )
     found = tune(config, values, field, data, download, lambda v, a: console.print(f"{field} {v:g}: {100 * a:.2f} %"))
     console.print(f"best: {found.best:g} ({len(values)} runs, {found.steps:,} steps in all)")

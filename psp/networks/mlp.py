@@ -13,8 +13,8 @@ import complexnn
 class MLP(nn.Module):
     """Linear layers with ReLU between them; with ``complex``, complex ones with CReLU and real logits.
 
-    The complex network takes real inputs as complex numbers of zero imaginary part, and its logits are the real part
-    of its last layer, as in the paper's experiments.
+    Images (n, ...) are flattened. The complex network takes real inputs as complex numbers of zero imaginary part, and
+    its logits are the real part of its last layer, as in the paper's experiments.
 
     Args:
         inputs: numbers an image.
@@ -40,6 +40,7 @@ class MLP(nn.Module):
         self.layers = nn.Sequential(*layers, linear(sizes[-1], classes))
 
     def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)
         if not self.complex:
             return self.layers(x)
         return self.layers(torch.complex(x, torch.zeros_like(x))).real

@@ -36,7 +36,7 @@ class TaskNorm(nn.Module):
         return normalised
 
 
-def resnet18(classes: int, width: int = 64, tasks: int | None = None) -> nn.Module:
+def resnet18(classes: int, width: int = 64, tasks: int | None = None, channels: int = 3) -> nn.Module:
     """torchvision's ResNet-18 with a stem for images of 32x32: a 3x3 convolution of stride 1, and no pooling after it.
 
     Convolutions start as torchvision's do, Kaiming normal by their fan out. No norm has a learned map.
@@ -46,6 +46,7 @@ def resnet18(classes: int, width: int = 64, tasks: int | None = None) -> nn.Modu
         width: channels of the stem; 64 is the ResNet-18, and less is for small machines.
         tasks: norms keep running statistics for each of so many tasks, which a :class:`TaskNorm` is told; None for
             the batch's own statistics, in evaluation, too.
+        channels: of the images.
 
     Example:
         >>> resnet18(10, width=8)(torch.zeros(2, 3, 32, 32)).shape
@@ -63,7 +64,7 @@ def resnet18(classes: int, width: int = 64, tasks: int | None = None) -> nn.Modu
         net = ResNet(BasicBlock, [2, 2, 2, 2])
     net._norm_layer = norm
     net.inplanes = width
-    net.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
+    net.conv1 = nn.Conv2d(channels, width, 3, padding=1, bias=False)
     net.bn1 = norm(width)
     net.maxpool = nn.Identity()
     for stage in range(4):

@@ -56,13 +56,21 @@ def test_a_batch_is_a_pure_function_of_its_step() -> None:
     assert all(torch.equal(a[s][0], b[s][0]) and torch.equal(a[s][1], b[s][1]) for s in a)
 
 
-def test_sets_of_different_shapes_or_of_other_numbers_than_bytes_are_refused() -> None:
-    with pytest.raises(ValueError, match="sets of bytes of one shape are expected, got none"):
+def test_sets_of_different_shapes_or_dtypes_are_refused() -> None:
+    with pytest.raises(ValueError, match="sets of one shape and dtype are expected, got none"):
         IncrementalClasses([], 0, 5)
-    with pytest.raises(ValueError, match="sets of bytes of one shape"):
-        IncrementalClasses(sets(50) + sets(50, shape=(3, 4, 5)), 0, 5)
-    with pytest.raises(ValueError, match="sets of bytes of one shape"):
-        IncrementalClasses([load("digits")], 0, 5)
+    for other in (sets(50, shape=(3, 4, 5)), [load("digits")]):
+        with pytest.raises(ValueError, match="sets of one shape and dtype are expected, got"):
+            IncrementalClasses(sets(50) + other, 0, 5)
+
+
+def test_grey_images_have_one_channel_and_other_numbers_than_bytes_mean_0_and_variance_1() -> None:
+    digits = load("digits")
+    incremental = IncrementalClasses([digits, digits], seed=0, steps=5)
+    x, _ = incremental.test(1)
+    assert (incremental.shape, x.shape[1:]) == ((1, 28, 28), (1, 28, 28))
+    mean, std = digits.train.double().mean(), digits.train.double().std(correction=0)
+    torch.testing.assert_close(x[:, 0], ((digits.test - mean) / std).float(), rtol=1e-5, atol=1e-5)
 
 
 # Parts of sets, and smaller ones
@@ -167,6 +175,31 @@ def test_what_incremental_cifar_lacks_is_said(tmp_path: Path) -> None:
         stream("incremental-cifar", tmp_path / "cifar10", False, 0, 5, 4)
 
 
+@pytest.mark.parametrize("tasks", [1, 2, 5, 10])
+def test_the_classes_of_a_dataset_are_split_into_tasks(tasks: int) -> None:
+    digits, split = load("digits"), stream("incremental-digits", None, False, seed=0, tasks=tasks, steps=4)
+    each = 10 // tasks
+    assert (split.tasks, split.classes) == (tasks, each)
+    for task in range(tasks):
+        x, y = split.test(task)
+        own = digits.test_labels // each == task
+        torch.testing.assert_close(x[:, 0] * split.std + split.mean, digits.test[own], rtol=1e-5, atol=1e-4)
+        assert torch.equal(y + each * task, digits.test_labels[own])
+        assert torch.equal(split.sets[task].train, digits.train[digits.train_labels // each == task])
+
+
+@pytest.mark.parametrize("tasks", [3, 4, 20])
+def test_classes_that_cannot_be_split_evenly_are_refused(tasks: int) -> None:
+    with pytest.raises(UserError, match=f"the 10 classes of digits cannot be split into {tasks} tasks of as many each"):
+        stream("incremental-digits", None, False, 0, tasks, 4)
+
+
+def test_a_split_names_the_classes_that_a_tree_lacks(tmp_path: Path) -> None:
+    write_tree(tmp_path / "some", [f"{i}_x" for i in (0, 1, 4, 5)], each=1)
+    with pytest.raises(UserError, match=r"some in .* lacks the classes 2 to 3"):
+        stream("incremental-some", tmp_path, False, 0, 3, 4)
+
+
 @pytest.mark.parametrize("kind", ["permuted", "rotating", "labels"])
 def test_a_name_is_a_kind_and_a_dataset(kind: str) -> None:
     named = stream(f"{kind}-digits", None, False, seed=3, tasks=4, steps=5, batch_size=6)
@@ -179,7 +212,7 @@ def test_a_name_is_a_kind_and_a_dataset(kind: str) -> None:
         stream(f"{kind}-digits", None, False, 3, 4, 5, size=29)
 
 
-@pytest.mark.parametrize("name", ["rotated-digits", "digits", "permuted-", "permuted", "incremental-mnist", ""])
+@pytest.mark.parametrize("name", ["rotated-digits", "digits", "permuted-", "permuted", "incremental", ""])
 def test_unknown_streams_are_refused(name: str) -> None:
     with pytest.raises(UserError, match=f"unknown stream {name}: known are permuted-DATASET, .*incremental-cifar"):
         stream(name, None, False, 0, 2, 3)

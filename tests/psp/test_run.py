@@ -114,6 +114,22 @@ def test_a_stream_of_several_cycles_ends_after_the_last(
     assert "period=3" in files.read_tensors(tmp_path / "model.safetensors")[1]["family"]
 
 
+@pytest.mark.parametrize(
+    ("network", "context", "weights"),
+    [
+        ("mlp", "complex", 2 * (784 * 8 + 8 + 8 * 2 + 2)),
+        ("resnet18", "binary", 9 * (8 + 4 * 64 + 128 + 3 * 256 + 512 + 3 * 1024 + 2048 + 3 * 4096) + 2688 + 130),
+    ],
+)
+def test_split_digits_are_learned_by_either_network(
+    network: str, context: str, weights: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["--network", network, "--tasks", "5", "--steps", "2", "--out", tmp_path]
+    assert command(monkeypatch, "run", "incremental-digits", "--context", context, *FLAGS, *words) == 0
+    assert json.loads((tmp_path / "result.json").read_text())["weights"] == weights
+    assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 1 + 1 + 5
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path: Path) -> None:
     a = run(CONFIG, tmp_path / "a")
     b = run(CONFIG, tmp_path / "b")
@@ -225,6 +241,12 @@ def test_ctrl_c_stops_between_two_steps_and_says_how_to_go_on(tmp_path: Path) ->
         (["permuted-mnist", "--context", "binary", "--data", "no/where"], "cannot read MNIST from no/where"),
         (["permuted-digits", "--context", "binary", "--tasks", "0"], "tasks must be at least 1, got 0"),
         (["incremental-cifar", "--context", "complex"], "learned by a real ResNet: context complex needs a complex"),
+        (["incremental-digits", "--context", "binary"], "the 10 classes of digits cannot be split into 50 tasks"),
+        (["permuted-digits", "--context", "binary", "--network", "resnet18"], "resnet18 is for images with a shape"),
+        (
+            ["permuted-digits", "--context", "binary", "--network", "vgg"],
+            "unknown network vgg: known are mlp, resnet18",
+        ),
         (["permuted-digits", "--context", "binary", "--norm", "per-task"], "norm per-task is for networks with norms"),
         (["permuted-digits", "--context", "binary", "--norm", "none"], "unknown norm none: known are static, per-task"),
         (["permuted-digits", "--context", "binary", "--size", "0"], "size must be at least 1, got 0"),
