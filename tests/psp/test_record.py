@@ -11,7 +11,7 @@ from psp.config import Config
 from psp.experiments import base
 from psp.experiments.fig4 import last_turn
 from psp.reproduce import TRAINED, planned
-from psp.run import Result, run
+from psp.run import Result, finished, run
 
 DOCS = Path(__file__).parents[2] / "docs"
 RECORD = DOCS / "record"
@@ -19,6 +19,7 @@ FOLDERS = sorted((RECORD / TRAINED).iterdir())
 
 
 def read(folder: Path) -> Result:
+    assert finished(folder)  # or it would be trained
     return run(Config(**json.loads((folder / "config.json").read_text())["run"]), folder, resume=True)
 
 
