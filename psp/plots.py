@@ -18,8 +18,8 @@ def remembered(results: list[Result], path: Path) -> None:
     for result in results:
         steps, accuracy = zip(*result.curve(), strict=True)
         left.plot(steps, [100 * a for a in accuracy], label=result.config.context, linewidth=1.2)
-        final = result.final()
-        right.plot(range(1, len(final) + 1), [100 * a for a in final], ".-", linewidth=0.8, markersize=5)
+        final = [(m.task + 1, 100 * m.accuracy) for m in result.measured if m.step == result.config.total]
+        right.plot(*zip(*final, strict=True), ".-", linewidth=0.8, markersize=5)
     config = results[0].config
     visit = config.total // (config.tasks if config.cycles == 1 else config.cycles)  # or cycle, where there are several
     for boundary in range(visit, config.total, visit):
@@ -29,9 +29,9 @@ def remembered(results: list[Result], path: Path) -> None:
     left.legend(loc="lower left", fontsize="small")
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
+    network = f"ResNet-18 of {config.width} channels" if config.resnet else f"{config.hidden} x {config.width} units"
     figure.suptitle(
-        f"{config.stream}: {config.tasks} tasks of {config.steps} steps, {config.hidden} x {config.width} units, "
-        f"seed {config.seed}",
+        f"{config.stream}: {config.tasks} tasks of {config.steps} steps, {network}, seed {config.seed}",
         fontsize="medium",
     )
     save(figure, path)

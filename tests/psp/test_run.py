@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from psp import files, plots
 from psp.cli import main
@@ -315,3 +317,22 @@ def test_a_figure_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(OSError, match="disk full"):
         plots.remembered([result], tmp_path / "figure.png")
     assert not (tmp_path / "figure.png").exists()
+
+
+def test_the_figure_of_a_run_names_its_network_and_places_every_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(plots, "save", lambda figure, path: drawn.append(figure))
+    many = dataclasses.replace(CONFIG, tasks=150, steps=1)  # every other one is measured in the end
+    split = dataclasses.replace(CONFIG, stream="incremental-digits", tasks=5, steps=1, size=4)
+    for config, network, places in (
+        (many, "1 x 8 units", list(range(1, 151, 2))),
+        (split, "ResNet-18 of 8 channels", [1, 2, 3, 4, 5]),
+    ):
+        result = run(config, tmp_path / config.stream)
+        plots.remembered([result], tmp_path / "figure.png")
+        assert network in drawn[-1].get_suptitle()
+        (line,) = drawn[-1].axes[1].get_lines()
+        assert list(line.get_xdata()) == places
+        assert list(line.get_ydata()) == [100 * accuracy for accuracy in result.final()]
