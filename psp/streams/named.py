@@ -100,7 +100,7 @@ def _cifar(data: Path | None, download: bool, tasks: int) -> list[Images]:
 def _split(dataset: str, data: Path | None, download: bool, tasks: int) -> list[Images]:
     whole = load(dataset, data, download)
     each, rest = divmod(whole.classes, tasks)
-    if rest or not each:
+    if rest:
         raise UserError(f"the {whole.classes} classes of {dataset} cannot be split into {tasks} tasks of as many each")
     return _parts(whole, range(0, whole.classes, each), each, f"{dataset} in {data}")
 
