@@ -50,7 +50,7 @@ class Choice(Protocol):
     @property
     def cycles(self) -> int: ...
     @property
-    def hidden(self) -> int: ...
+    def hidden(self) -> int | None: ...
     @property
     def seed(self) -> int: ...
 
@@ -71,7 +71,7 @@ def check(choice: Choice) -> None:
         raise UserError(f"{context} keeps its tasks apart by itself: method must be fine-tuning, got {method}")
     if method == "protected" and context not in FAMILIES:
         raise UserError(f"protected is for contexts of a family, {', '.join(FAMILIES)}: got {context}")
-    if context == "xdg" and choice.hidden < 1:
+    if context == "xdg" and choice.hidden == 0:
         raise UserError("xdg gates hidden layers: hidden must be at least 1, got 0")
     if method in STRENGTHS and method != "protected" and strength is None:
         raise UserError(f"method {method} needs a strength: name it, or find one with psp tune")

@@ -15,6 +15,11 @@ NORMS = ("static", "per-task")
 NETWORKS = ("mlp", "resnet18")
 
 
+def needs_resnet(stream: str, network: str | None) -> bool:
+    """Whether a stream is learned by a ResNet-18: where it is named, and by default where images keep their shape."""
+    return network == "resnet18" or (network is None and named.split(stream)[0] == named.INCREMENTAL)
+
+
 @dataclasses.dataclass(frozen=True)
 class Config:
     """All that a run depends on, but for the place of its data and the versions of what it runs on."""
@@ -23,7 +28,6 @@ class Config:
     context: str
     tasks: int
     width: int
-    hidden: int
     steps: int
     seed: int
     batch_size: int
@@ -39,6 +43,7 @@ class Config:
     size: int | None = None  # pixels that images are shrunk to
     norm: str = "static"  # of a ResNet, whose units are its first channels: the batch's own, or per-task
     network: str | None = None  # by default resnet18 for incremental classes, mlp for all else
+    hidden: int | None = None  # layers of an mlp: 2 where it is not named; a ResNet has its own
 
     def __post_init__(self) -> None:
         named.split(self.stream)
@@ -47,7 +52,7 @@ class Config:
             raise UserError(f"unknown norm {self.norm}: known are {', '.join(NORMS)}")
         if self.network not in (None, *NETWORKS):
             raise UserError(f"unknown network {self.network}: known are {', '.join(NETWORKS)}")
-        if self.resnet and not self._incremental:
+        if self.resnet and not needs_resnet(self.stream, None):
             raise UserError(
                 f"resnet18 is for images with a shape, those of {named.INCREMENTAL}-DATASET: {self.stream} "
                 "flattens them"
@@ -59,12 +64,16 @@ class Config:
                 f"{self.stream} is learned by a real ResNet: context {self.context} needs a complex network, such as "
                 "network mlp is"
             )
+        if self.resnet and self.hidden is not None:
+            raise UserError(f"hidden is for an mlp: {self.stream} is learned by a ResNet-18, got {self.hidden}")
+        if not self.resnet and self.hidden is None:
+            object.__setattr__(self, "hidden", 2)
         for name in ("tasks", "cycles", "width", "steps", "batch_size", "every", "threads"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.size is not None and self.size < 1:
             raise UserError(f"size must be at least 1, got {self.size}")
-        if self.hidden < 0:
+        if self.hidden is not None and self.hidden < 0:
             raise UserError(f"hidden must be at least 0, got {self.hidden}")
         if not 0 <= self.seed < 2**63:
             raise UserError(f"seed must be a whole number from 0, below 2**63, got {self.seed}")
@@ -88,8 +97,9 @@ class Config:
     @property
     def resnet(self) -> bool:
         """Whether the network is a ResNet-18, whose ``width`` are the channels of its stem, and not an MLP."""
-        return self.network == "resnet18" or (self.network is None and self._incremental)
+        return needs_resnet(self.stream, self.network)
 
     @property
-    def _incremental(self) -> bool:
-        return named.split(self.stream)[0] == named.INCREMENTAL
+    def size_in_words(self) -> str:
+        """The network and its size, for people."""
+        return f"ResNet-18 of {self.width} channels" if self.resnet else f"{self.hidden} x {self.width} units"

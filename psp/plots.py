@@ -29,9 +29,8 @@ def remembered(results: list[Result], path: Path) -> None:
     left.legend(loc="lower left", fontsize="small")
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
-    network = f"ResNet-18 of {config.width} channels" if config.resnet else f"{config.hidden} x {config.width} units"
     figure.suptitle(
-        f"{config.stream}: {config.tasks} tasks of {config.steps} steps, {network}, seed {config.seed}",
+        f"{config.stream}: {config.tasks} tasks of {config.steps} steps, {config.size_in_words}, seed {config.seed}",
         fontsize="medium",
     )
     save(figure, path)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from psp.config import Config
+from psp.config import Config, needs_resnet
 from psp.errors import UserError
 from psp.experiments import EXPERIMENTS, base, jobs
 from psp.run import check_folder, finished
@@ -35,7 +35,10 @@ def planned(
             raise UserError(f"{name} compares runs by their {field} ({', '.join(values)}): it cannot be set for all")
     plan = {}
     for label, config in entries.items():
-        configs = [dataclasses.replace(config, **{**changes, "seed": seed}) for seed in range(1, seeds + 1)]
+        fields = dict(changes)
+        if needs_resnet(fields.get("stream", config.stream), fields.get("network", config.network)):
+            fields.setdefault("hidden", None)  # that of the figure's MLP
+        configs = [dataclasses.replace(config, **fields, seed=seed) for seed in range(1, seeds + 1)]
         plan[label] = {out / TRAINED / base.folder(config): config for config in configs}
     return plan
 

@@ -75,7 +75,7 @@ def build(
         if config.resnet:
             norms = None if config.norm == "static" else config.tasks
             return resnet18(stream.classes, config.width, norms, stream.shape[0])
-        sizes = math.prod(stream.shape), config.width, config.hidden, stream.classes
+        sizes = math.prod(stream.shape), config.width, cast(int, config.hidden), stream.classes
         return MLP(*sizes, complex=choice.needs_complex(config))
 
     net = choice.network(config, make)

@@ -24,7 +24,7 @@ def capacity_command(
         list[int] | None, typer.Option(help="How many to foresee, 10, 20, 50, 100; again for more.")
     ] = None,
     width: options.Width = 256,
-    hidden: options.Hidden = 2,
+    hidden: options.Hidden = None,
     steps: options.Steps = 1000,
     seed: options.Seed = 1,
     batch_size: options.BatchSize = 128,

@@ -20,7 +20,7 @@ Stream = Annotated[
 ]
 CONTEXTS = f"One of {', '.join([*FAMILIES, *TOLD])}"
 Width = Annotated[int, typer.Option(help="Units a hidden layer.")]
-Hidden = Annotated[int, typer.Option(help="Hidden layers.")]
+Hidden = Annotated[int | None, typer.Option(help="Hidden layers of an mlp; 2 by default.")]
 Tasks = Annotated[int, typer.Option(help="Tasks in the stream.")]
 Cycles = Annotated[int, typer.Option(help="How often the stream visits all its tasks.")]
 Steps = Annotated[int, typer.Option(help="Training steps a task.")]

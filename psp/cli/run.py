@@ -29,7 +29,7 @@ def run_command(
     tasks: options.Tasks = 50,
     cycles: options.Cycles = 1,
     width: options.Width = 256,
-    hidden: options.Hidden = 2,
+    hidden: options.Hidden = None,
     steps: options.Steps = 1000,
     seed: options.Seed = 1,
     batch_size: options.BatchSize = 128,

@@ -26,7 +26,7 @@ def tune_command(
     tasks: Annotated[int, typer.Option(help="Tasks in the stream: fewer than in the run itself.")] = 5,
     cycles: options.Cycles = 1,
     width: options.Width = 256,
-    hidden: options.Hidden = 2,
+    hidden: options.Hidden = None,
     steps: options.Steps = 1000,
     seed: Annotated[int, typer.Option(help="Of all that is random: another one than the run's.")] = 0,
     batch_size: options.BatchSize = 128,

@@ -84,7 +84,6 @@ def config(**changes: Any) -> Config:
         "tasks": 50,
         "steps": 1000,
         "width": 256,
-        "hidden": 2,
         "seed": 1,
         "batch_size": 128,
         "lr": 1e-4,
@@ -104,7 +103,8 @@ def folder(config: Config) -> str:
     """The name of a run's folder: readable, and different for different configurations."""
     described = json.dumps(config.chosen(), sort_keys=True)
     digest = hashlib.blake2b(described.encode(), digest_size=4).hexdigest()
-    return f"{config.stream}-{config.context}-{config.method}-{config.hidden}x{config.width}-seed{config.seed}-{digest}"
+    network = f"{'resnet18' if config.resnet else config.hidden}x{config.width}"
+    return f"{config.stream}-{config.context}-{config.method}-{network}-seed{config.seed}-{digest}"
 
 
 def percent(values: Iterable[float]) -> str:

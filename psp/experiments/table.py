@@ -54,7 +54,7 @@ def _draw(figure: Figure, found: Found) -> None:
     axes.set(
         xlabel="accuracy on the last ten tasks (%); red: as the paper prints it, of a width that it does not state"
     )
-    axes.set(xlim=(0, 100), title=f"{run.tasks} permutations of MNIST, {run.hidden} x {run.width} units")
+    axes.set(xlim=(0, 100), title=f"{run.stream}, {run.tasks} tasks, {run.size_in_words}")
     axes.spines[["top", "right"]].set_visible(False)
 
 

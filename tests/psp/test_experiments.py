@@ -141,6 +141,10 @@ def test_a_figure_can_be_made_at_another_scale_and_says_so(tmp_path: Path) -> No
             planned("small", True, 1, tmp_path, {field: changed})
     with pytest.raises(UserError, match="width must be at least 1, got 0"):
         planned("small", True, 1, tmp_path, {"width": 0})
+    resnets = planned("small", True, 1, tmp_path, {"stream": "incremental-digits"})["with"].values()
+    assert [config.size_in_words for config in resnets] == ["ResNet-18 of 12 channels"]
+    with pytest.raises(UserError, match="hidden is for an mlp: incremental-digits is learned by a ResNet-18, got 3"):
+        planned("small", True, 1, tmp_path, {"stream": "incremental-digits", "hidden": 3})
 
 
 def test_what_was_learned_is_measured_when_the_first_visit_ends_or_soon_after(tmp_path: Path) -> None:
@@ -201,9 +205,9 @@ def test_a_run_folder_names_what_it_holds() -> None:
     assert folder(one) != folder(other)
     assert folder(one) == folder(dataclasses.replace(one))
     assert folder(one) != folder(dataclasses.replace(one, share=0.5, context="xdg")) != folder(config(context="xdg"))
-    assert set(one.chosen()) == {
-        field.name for field in dataclasses.fields(one) if field.default is dataclasses.MISSING
-    }
+    needed = {field.name for field in dataclasses.fields(one) if field.default is dataclasses.MISSING}
+    assert set(one.chosen()) == needed | {"hidden"}  # of every MLP, named or not
+    assert folder(config(**SMALL | {"hidden": 2})) == folder(config(**SMALL | {"hidden": None}))
     assert dataclasses.replace(one, cycles=3).chosen() == one.chosen() | {"cycles": 3}
     assert folder(one).startswith("permuted-digits-binary-fine-tuning-1x12-seed1-")
     assert module.TRAINED not in folder(one)

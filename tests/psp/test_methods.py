@@ -229,10 +229,10 @@ def test_the_tune_command_names_the_best(monkeypatch: pytest.MonkeyPatch, capsys
 def test_a_strength_is_tuned_for_the_network_that_is_asked_for(
     words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    of = {"network": words[0].split("=")[1], "norm": "per-task" if words[1:] else "static", "size": 8}
+    of = {"network": words[0].split("=")[1], "norm": "per-task" if words[1:] else "static", "hidden": None, "size": 8}
     tried = config("identity", "si", **of, stream="incremental-digits", tasks=2, width=4, steps=3)
     expected = tune(tried, [1.0])
     flags = ["--strength=1", "--size=8", "--tasks=2", "--width=4", "--steps=3", "--threads=1", "--seed=1"]
-    others = ["--hidden=1", "--lr=1e-3", "--batch-size=64"]
+    others = ["--lr=1e-3", "--batch-size=64"]
     assert command(monkeypatch, "tune", "incremental-digits", "--method=si", *words, *flags, *others) == 0
     assert f"strength 1: {100 * expected.accuracy[1.0]:.2f} %" in capsys.readouterr().out

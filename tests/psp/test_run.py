@@ -117,17 +117,19 @@ def test_a_stream_of_several_cycles_ends_after_the_last(
 
 
 @pytest.mark.parametrize(
-    ("network", "context", "weights"),
+    ("network", "context", "hidden", "weights"),
     [
-        ("mlp", "complex", 2 * (784 * 8 + 8 + 8 * 2 + 2)),
-        ("resnet18", "binary", 9 * (8 + 4 * 64 + 128 + 3 * 256 + 512 + 3 * 1024 + 2048 + 3 * 4096) + 2688 + 130),
+        ("mlp", "complex", ["--hidden", "1"], 2 * (784 * 8 + 8 + 8 * 2 + 2)),
+        ("mlp", "binary", [], 784 * 8 + 8 + 8 * 8 + 8 + 8 * 2 + 2),
+        ("resnet18", "binary", [], 9 * (8 + 4 * 64 + 128 + 3 * 256 + 512 + 3 * 1024 + 2048 + 3 * 4096) + 2688 + 130),
     ],
 )
 def test_split_digits_are_learned_by_either_network(
-    network: str, context: str, weights: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    network: str, context: str, hidden: list[str], weights: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ["--network", network, "--tasks", "5", "--steps", "2", "--out", tmp_path]
-    assert command(monkeypatch, "run", "incremental-digits", "--context", context, *FLAGS, *words) == 0
+    size = ["--tasks", "5", "--width", "8", "--steps", "2", "--batch-size", "64", "--every", "5", "--threads", "1"]
+    words = ["--network", network, "--context", context, *hidden, *size, "--out", tmp_path]
+    assert command(monkeypatch, "run", "incremental-digits", *words) == 0
     assert json.loads((tmp_path / "result.json").read_text())["weights"] == weights
     assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 1 + 1 + 5
 
@@ -257,6 +259,7 @@ def test_ctrl_c_stops_between_two_steps_and_says_how_to_go_on(tmp_path: Path) ->
         (["permuted-digits", "--context", "binary", "--seed", "-1"], "seed must be a whole number from 0"),
         (["permuted-digits", "--context", "binary", "--lr", "0"], "lr must be above 0"),
         (["permuted-digits", "--context", "binary", "--hidden", "-1"], "hidden must be at least 0"),
+        (["incremental-digits", "--context", "xdg", "--hidden", "2"], "hidden is for an mlp"),
         (["permuted-digits", "--context", "binary", "--device", "nowhere"], "device nowhere cannot be used"),
         (["permuted-digits", "--context", "binary", "--context", "Binary"], "named twice"),
     ],
@@ -325,7 +328,7 @@ def test_the_figure_of_a_run_names_its_network_and_places_every_task(
     drawn: list[Figure] = []
     monkeypatch.setattr(plots, "save", lambda figure, path: drawn.append(figure))
     many = dataclasses.replace(CONFIG, tasks=150, steps=1)  # every other one is measured in the end
-    split = dataclasses.replace(CONFIG, stream="incremental-digits", tasks=5, steps=1, size=4)
+    split = dataclasses.replace(CONFIG, stream="incremental-digits", tasks=5, steps=1, size=4, hidden=None)
     for config, network, places in (
         (many, "1 x 8 units", list(range(1, 151, 2))),
         (split, "ResNet-18 of 8 channels", [1, 2, 3, 4, 5]),
