@@ -35,11 +35,26 @@ def test_a_record_is_whole_and_of_the_run_that_its_name_says(folder: Path) -> No
     assert all(0 <= m.accuracy <= 1 for m in result.measured)
 
 
-def test_figure_5_right_is_told_as_recorded() -> None:
-    said = (DOCS / "results.md").read_text().split("### Figure 5, right")[1].split("\n### ")[0]
-    for label, configs in planned("fig5-right", False, 3, RECORD).items():
+def row(section: str, label: str) -> str:
+    said = (DOCS / "results.md").read_text().split(f"### {section}")[1].split("\n### ")[0]
+    (line,) = [line for line in said.splitlines() if line.startswith(f"| {label} |")]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "stream"),
+    [("fig5-right", "Figure 5, right", "rotating-fashion-mnist"), ("fig5-left", "Figure 5, left", "rotating-mnist")],
+)
+def test_rotating_images_are_told_as_recorded(name: str, section: str, stream: str) -> None:
+    told = 0
+    for label, configs in planned(name, False, 3, RECORD, {"stream": stream}).items():
+        if not all(map(finished, configs)):
+            continue
         results = [read(folder) for folder in configs]
+        at_0 = base.percent(result.final()[0] for result in results)
         low, high = (base.percent(of(last_turn(result)) for result in results) for of in (min, max))
         in_all = base.percent(result.summary()["all"] for result in results)
-        (row,) = [line for line in said.splitlines() if line.startswith(f"| {label} |")]
-        assert f"| {low} to {high} | {in_all} |" in row
+        line = row(section, f"{label}, MNIST" if stream == "rotating-mnist" else label)
+        assert f"| {at_0} | {low} to {high} | {in_all} |" in line
+        told += 1
+    assert told >= 3
