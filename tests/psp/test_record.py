@@ -35,10 +35,10 @@ def test_a_record_is_whole_and_of_the_run_that_its_name_says(folder: Path) -> No
     assert all(0 <= m.accuracy <= 1 for m in result.measured)
 
 
-def row(section: str, label: str) -> str:
+def row(section: str, label: str, after: str = "") -> str:
     said = (DOCS / "results.md").read_text().split(f"### {section}")[1].split("\n### ")[0]
-    (line,) = [line for line in said.splitlines() if line.startswith(f"| {label} |")]
-    return line
+    table = said[said.index(after) :]
+    return next(line for line in table.splitlines() if line.startswith(f"| {label} |"))
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,15 @@ def test_rotating_images_are_told_as_recorded(name: str, section: str, stream: s
         assert f"| {at_0} | {low} to {high} | {in_all} |" in line
         told += 1
     assert told >= 3
+
+
+def test_pspbinary_of_figure_2_is_told_as_recorded() -> None:
+    told = 0
+    for width in (128, 256, 512, 1024, 2048):
+        configs = planned("fig2", False, 3, RECORD)[f"pspBinary, {width} units"]
+        _, _, _, _, seeds, *_ = row("Figure 2", f"{width}", after="| pspBinary, units |").split("|")
+        for said, folder in zip(seeds.split(","), configs, strict=False):
+            if finished(folder):
+                assert said.strip() == base.percent([read(folder).final()[0]])
+                told += 1
+    assert told >= 6
