@@ -171,8 +171,8 @@ class CGELU(_Both, nn.GELU):
     """Of both parts: x Phi(x), Phi the normal distribution function (:class:`torch.nn.GELU`).
 
     Example:
-        >>> CGELU()(torch.tensor([3 - 2j]))
-        tensor([2.9959-0.0455j])
+        >>> CGELU()(torch.tensor([1 - 2j]))
+        tensor([0.8413-0.0455j])
     """
 
 
