@@ -46,13 +46,13 @@ class Config:
     hidden: int | None = None  # layers of an mlp: 2 where it is not named; a ResNet has its own
 
     def __post_init__(self) -> None:
-        named.split(self.stream)
+        kind, _ = named.split(self.stream)
         choice.check(self)
         if self.norm not in NORMS:
             raise UserError(f"unknown norm {self.norm}: known are {', '.join(NORMS)}")
         if self.network not in (None, *NETWORKS):
             raise UserError(f"unknown network {self.network}: known are {', '.join(NETWORKS)}")
-        if self.resnet and not needs_resnet(self.stream, None):
+        if self.resnet and kind != named.INCREMENTAL:
             raise UserError(
                 f"resnet18 is for images with a shape, those of {named.INCREMENTAL}-DATASET: {self.stream} "
                 "flattens them"

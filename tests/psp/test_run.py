@@ -127,9 +127,9 @@ def test_a_stream_of_several_cycles_ends_after_the_last(
 def test_split_digits_are_learned_by_either_network(
     network: str, context: str, hidden: list[str], weights: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = ["--tasks", "5", "--width", "8", "--steps", "2", "--batch-size", "64", "--every", "5", "--threads", "1"]
-    words = ["--network", network, "--context", context, *hidden, *size, "--out", tmp_path]
-    assert command(monkeypatch, "run", "incremental-digits", *words) == 0
+    flags = [flag for flag in FLAGS if not flag.startswith("--hidden")]
+    words = ["--network", network, "--context", context, *flags, *hidden, "--tasks", "5", "--steps", "2"]
+    assert command(monkeypatch, "run", "incremental-digits", *words, "--out", tmp_path) == 0
     assert json.loads((tmp_path / "result.json").read_text())["weights"] == weights
     assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 1 + 1 + 5
 
