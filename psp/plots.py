@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from psp import files
 from psp.run import Result
+from psp.train import final
 
 
 def remembered(results: list[Result], path: Path) -> None:
@@ -18,8 +19,8 @@ def remembered(results: list[Result], path: Path) -> None:
     for result in results:
         steps, accuracy = zip(*result.curve(), strict=True)
         left.plot(steps, [100 * a for a in accuracy], label=result.config.context, linewidth=1.2)
-        final = [(m.task + 1, 100 * m.accuracy) for m in result.measured if m.step == result.config.total]
-        right.plot(*zip(*final, strict=True), ".-", linewidth=0.8, markersize=5)
+        tasks = [(m.task + 1, 100 * m.accuracy) for m in final(result.measured)]
+        right.plot(*zip(*tasks, strict=True), ".-", linewidth=0.8, markersize=5)
     config = results[0].config
     visit = config.total // (config.tasks if config.cycles == 1 else config.cycles)  # or cycle, where there are several
     for boundary in range(visit, config.total, visit):

@@ -26,7 +26,7 @@ from psp.methods.shared import numbers
 from psp.networks import MLP, resnet18, tell_norms
 from psp.streams import Images, named
 from psp.superpose import Superposed
-from psp.train import Measurement, Training
+from psp.train import Measurement, Training, final
 
 _SAVE_EVERY = 10.0  # seconds between checkpoints, and more where writing one takes long:
 _SAVE_SHARE = 50  # times that
@@ -53,13 +53,13 @@ class Result:
 
     def final(self) -> list[float]:
         """Accuracy on every task after the last step."""
-        return [m.accuracy for m in self.measured if m.step == self.config.total]
+        return [m.accuracy for m in final(self.measured)]
 
     def summary(self) -> dict[str, float]:
         """Final accuracy on the first task, on the last ten (or the last half, if that is fewer) and on all."""
-        final = self.final()
-        last = metrics.last_tasks(len(final))
-        return {"first": final[0], "last": statistics.fmean(final[-last:]), "all": statistics.fmean(final)}
+        accuracy = self.final()
+        last = metrics.last_tasks(len(accuracy))
+        return {"first": accuracy[0], "last": statistics.fmean(accuracy[-last:]), "all": statistics.fmean(accuracy)}
 
 
 def build(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -25,6 +26,11 @@ class Measurement:
     step: int
     task: int
     accuracy: float
+
+
+def final(measured: Sequence[Measurement]) -> list[Measurement]:
+    """Those of the last step."""
+    return [m for m in measured if m.step == measured[-1].step]
 
 
 class Training:

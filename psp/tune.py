@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from psp.config import Config
 from psp.errors import UserError
 from psp.run import build
 from psp.streams import Images
+from psp.train import final
 
 HELD_OUT = 6  # one training image in so many is held out: 10,000 of MNIST's 60,000
 
@@ -70,8 +72,7 @@ def tune(
         training = build(tried, data, download, lambda images: held_out(images, config.seed))
         while training.step < training.steps:
             training.advance()
-        final = [m.accuracy for m in training.measured if m.step == training.steps]
-        found[value] = sum(final) / len(final)
+        found[value] = statistics.fmean(m.accuracy for m in final(training.measured))
         if on_value is not None:
             on_value(value, found[value])
     return Tuned(found, len(found) * config.total)
