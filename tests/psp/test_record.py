@@ -71,3 +71,17 @@ def test_pspbinary_of_figure_2_is_told_as_recorded() -> None:
                 assert said.strip() == base.percent([read(folder).final()[0]])
                 told += 1
     assert told == 6
+
+
+def test_figure_6_with_images_of_full_size_is_told_as_recorded() -> None:
+    scale = {"width": 16, "batch_size": 64, "steps": 600, "every": 200}
+    recorded = {}
+    for label, (folder,) in planned("fig6", False, 1, RECORD, scale).items():
+        if finished(folder):
+            result = read(folder)
+            found = base.learned(result), result.final()[0], result.final()[-1], result.summary()["all"]
+            kind = label.split("-ResNet18, static")[0]
+            recorded[kind] = " | ".join(base.percent([share]) for share in found)
+    assert list(recorded) == ["pspBinary", "multi-head", "standard"]
+    for kind, numbers in recorded.items():
+        assert row("Figure 6", f"{kind}, 32x32").startswith(f"| {kind}, 32x32 | {numbers} | ")
