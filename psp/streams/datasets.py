@@ -14,6 +14,8 @@ from torch import Tensor
 from psp.errors import UserError
 from psp.streams.trees import read_part
 
+_TREE = "train/CLASS/FILE.jpg and test/CLASS/FILE.jpg"
+
 
 @dataclass(frozen=True)
 class Images:
@@ -107,10 +109,11 @@ def _torchvision(name: str, root: Path, download: bool) -> Images:
     kinds |= {f"EMNIST-{s}": (functools.partial(datasets.EMNIST, split=s), flags) for s in datasets.EMNIST.splits}
     kinds |= {n: (getattr(datasets, n), splits) for n in ("SVHN", "STL10")}
     known = {_plain(n): n for n in kinds}
+    folder = root / name
     if _plain(name) not in known:
         raise UserError(
-            f"unknown dataset {name}: known are digits, {', '.join(kinds)}, and folders that hold "
-            f"train/CLASS/FILE.jpg and test/CLASS/FILE.jpg, but {root / name} is none"
+            f"unknown dataset {name}: known are digits, {', '.join(kinds)}, and folders that hold {_TREE}, but "
+            f"{folder} does not"
         )
     name = known[_plain(name)]
     kind, named = kinds[name]
@@ -125,8 +128,8 @@ def _torchvision(name: str, root: Path, download: bool) -> Images:
     except (RuntimeError, ValueError, AssertionError, EOFError, OSError, IndexError) as error:
         cause = (str(error).splitlines() or [type(error).__name__])[0].removesuffix(".")
         raise UserError(
-            f"cannot read {name} from {root}, its files are missing or damaged "
-            f"(--download fetches missing ones): {cause}"
+            f"cannot read {name} from {root}, its files are missing or damaged (--download fetches missing ones), "
+            f"and {folder} does not hold {_TREE}: {cause}"
         ) from error
     for image, label in zip(images, labels, strict=True):
         if len(image) != len(label):

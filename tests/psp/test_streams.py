@@ -300,6 +300,11 @@ def test_truncated_data_is_said_in_one_sentence(mnist_folder: Path, file: str) -
     assert "\n" not in str(error.value)
 
 
+def test_a_missing_set_is_said_to_be_one_of_torchvision_or_a_tree(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read CIFAR10 from .*/cifar10 does not hold train/CLASS/FILE.jpg"):
+        load("cifar10", tmp_path)
+
+
 def test_labels_that_do_not_match_the_images_are_refused(mnist_folder: Path) -> None:
     write_idx(mnist_folder / "MNIST" / "raw" / "train-labels-idx1-ubyte", np.zeros(29))
     with pytest.raises(UserError, match="30 images have 29 labels"):
