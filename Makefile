@@ -11,7 +11,7 @@ demo: .venv/installed
 		--context rotation --context signed-permutation --out runs/demo --resume
 
 test: .venv/installed
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .
