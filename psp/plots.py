@@ -19,7 +19,7 @@ def remembered(results: list[Result], path: Path) -> None:
     for result in results:
         steps, accuracy = zip(*result.curve(), strict=True)
         left.plot(steps, [100 * a for a in accuracy], label=result.config.context, linewidth=1.2)
-        tasks = [(m.task + 1, 100 * m.accuracy) for m in final(result.measured)]
+        tasks = [(m.task + 1, 100 * m.accuracy) for m in final(result.measured, result.config.total)]
         right.plot(*zip(*tasks, strict=True), ".-", linewidth=0.8, markersize=5)
     config = results[0].config
     visit = config.total // (config.tasks if config.cycles == 1 else config.cycles)  # or cycle, where there are several

@@ -53,7 +53,7 @@ class Result:
 
     def final(self) -> list[float]:
         """Accuracy on every task after the last step."""
-        return [m.accuracy for m in final(self.measured)]
+        return [m.accuracy for m in final(self.measured, self.config.total)]
 
     def summary(self) -> dict[str, float]:
         """Final accuracy on the first task, on the last ten (or the last half, if that is fewer) and on all."""

@@ -28,9 +28,9 @@ class Measurement:
     accuracy: float
 
 
-def final(measured: Sequence[Measurement]) -> list[Measurement]:
-    """Those of the last step."""
-    return [m for m in measured if m.step == measured[-1].step]
+def final(measured: Sequence[Measurement], steps: int) -> list[Measurement]:
+    """Those after the last of ``steps`` training steps."""
+    return [m for m in measured if m.step == steps]
 
 
 class Training:

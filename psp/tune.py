@@ -72,7 +72,7 @@ def tune(
         training = build(tried, data, download, lambda images: held_out(images, config.seed))
         while training.step < training.steps:
             training.advance()
-        found[value] = statistics.fmean(m.accuracy for m in final(training.measured))
+        found[value] = statistics.fmean(m.accuracy for m in final(training.measured, training.steps))
         if on_value is not None:
             on_value(value, found[value])
     return Tuned(found, len(found) * config.total)
